@@ -1,0 +1,156 @@
+package arch
+
+import (
+	"go/ast"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// floors says how high each package stands: it imports only packages of lower floors.
+var floors = map[string]int{
+	"internal/durable":   0,
+	"internal/ecmajson":  0,
+	"internal/loggen":    0,
+	"internal/timerange": 0,
+
+	"chain": 1,
+
+	"segment":         2,
+	"internal/config": 2,
+
+	"internal/verify": 4,
+
+	"internal/terminal": 6,
+	"internal/report":   6,
+
+	"cmd/opscontext":           7,
+	"internal/arch":            7,
+	"internal/demo":            7,
+	"internal/faults/ackcheck": 7,
+	"internal/faults/points":   7,
+	"internal/faults/sweep":    7,
+}
+
+// barred lists imports that the floors would allow and the design does not.
+var barred = []struct{ dir, imported, reason string }{
+	{"chain", "os", "the record format is judged from bytes alone"},
+	{"chain", "net", "the record format is judged from bytes alone"},
+	{"internal/ecmajson", "os", "it maps text to text"},
+	{"internal/loggen", "os", "it makes events, it does not write them"},
+	{"internal/terminal", module + "/chain", "it renders neutral things: rows, verdict lines, escaped text"},
+	{"internal/terminal", module + "/segment", "it renders neutral things: rows, verdict lines, escaped text"},
+}
+
+// clockless packages give the same answer at any time of day.
+var clockless = []string{"chain", "internal/ecmajson", "internal/loggen"}
+
+var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+
+// homes gives the packages that may import a third-party module: one, so that replacing the module
+// touches one package.
+var homes = map[string][]string{
+	"github.com/BurntSushi/toml":         {"internal/config"},
+	"github.com/go-json-experiment/json": {"internal/ecmajson"},
+	"github.com/gofrs/flock":             {"segment"},
+	"github.com/google/renameio/v2":      {"internal/durable"},
+	"github.com/jedib0t/go-pretty/v6":    {"internal/terminal"},
+	"github.com/schollz/progressbar/v3":  {"internal/terminal"},
+	"github.com/urfave/cli/v2":           {"cmd/opscontext"},
+	"golang.org/x/sys":                   {"internal/durable"},
+	"golang.org/x/term":                  {"internal/terminal"},
+	"golang.org/x/text":                  {"internal/ecmajson"},
+}
+
+// testOnly modules may be imported by the tests of any package and by nothing else.
+var testOnly = []string{
+	"github.com/google/go-cmp",
+	"github.com/rogpeppe/go-internal",
+	"pgregory.net/rapid",
+}
+
+func TestImportsPointDown(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range sources(t) {
+		seen[s.dir] = true
+		floor, ok := floors[s.dir]
+		if !ok {
+			t.Errorf("%s: package %s has no floor: give it one in the table floors", s.path, s.dir)
+			continue
+		}
+		if s.test {
+			continue // a test may look at the floors above; the compiler refuses cycles
+		}
+		for _, imported := range s.imports() {
+			if dir, ours := local(imported); ours && floors[dir] >= floor {
+				t.Errorf("%s (floor %d) imports %s (floor %d): imports point down only", s.path, floor, dir, floors[dir])
+			}
+			for _, b := range barred {
+				if s.dir == b.dir && (imported == b.imported || strings.HasPrefix(imported, b.imported+"/")) {
+					t.Errorf("%s imports %s: %s", s.path, imported, b.reason)
+				}
+			}
+		}
+	}
+	for dir := range floors {
+		if !seen[dir] {
+			t.Errorf("the table floors names %s, which is not there", dir)
+		}
+	}
+}
+
+func TestThirdPartyModulesHaveOneHome(t *testing.T) {
+	used := map[string]bool{}
+	for _, s := range sources(t) {
+		for _, imported := range s.imports() {
+			host, _, _ := strings.Cut(imported, "/")
+			if _, ours := local(imported); ours || !strings.Contains(host, ".") {
+				continue
+			}
+			within := func(m string) bool { return imported == m || strings.HasPrefix(imported, m+"/") }
+			if i := slices.IndexFunc(testOnly, within); i >= 0 {
+				used[testOnly[i]] = true
+				if !s.test {
+					t.Errorf("%s imports %s, which is for tests only", s.path, imported)
+				}
+				continue
+			}
+			known := false
+			for m, dirs := range homes {
+				if !within(m) {
+					continue
+				}
+				known, used[m] = true, true
+				if !slices.Contains(dirs, s.dir) {
+					t.Errorf("%s imports %s, whose home is %s", s.path, imported, strings.Join(dirs, ", "))
+				}
+			}
+			if !known {
+				t.Errorf("%s imports %s: give the module a home in the table homes", s.path, imported)
+			}
+		}
+	}
+	for m := range homes {
+		if !used[m] {
+			t.Errorf("the table homes names %s, which nothing imports", m)
+		}
+	}
+}
+
+func TestClocklessPackagesReadNoClock(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test || !slices.Contains(clockless, s.dir) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "time" && slices.Contains(clock, sel.Sel.Name) {
+				t.Errorf("%s uses time.%s: package %s has no clock", s.path, sel.Sel.Name, s.dir)
+			}
+			return true
+		})
+	}
+}
