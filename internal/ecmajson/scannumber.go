@@ -34,7 +34,7 @@ func scanNumber(b []byte, i int) int {
 		for i++; i < len(b) && b[i]-'0' <= 9; i++ {
 		}
 		// Up to 15 digits name a double of their own, so no shorter text can stand for it; a zero at
-		// the end would be one digit too many. From a million on down, the form has an exponent.
+		// the end would be one digit too many. Below a millionth the form has an exponent.
 		if (i == len(b) || !inNumber(b[i])) && i-first-1 <= safeDigits && b[i-1]-'1' < 9 &&
 			(b[first] != '0' || nonZeroWithin(b[point+1:i], 6)) {
 			return i
