@@ -1,0 +1,207 @@
+package chain
+
+import (
+	"bytes"
+
+	"github.com/opscontext/opscontext/internal/ecmajson"
+)
+
+// Place is where a line lies.
+type Place struct {
+	Source int   // index of the source, in reading order
+	Line   int64 // from 1; empty lines count
+	Offset int64 // of the line's first byte in the source's raw bytes
+	Record int64 // position in reading order, from 0
+}
+
+// Input is a piece of a source that holds whole lines. The last line of a source may lack its LF.
+type Input struct {
+	Source int
+	Offset int64 // of Data[0] in the source's raw bytes
+	Data   []byte
+}
+
+// Depth says how far [JudgeBlock] looks into records.
+type Depth int
+
+// The depths.
+const (
+	// Full recomputes the hash of every record.
+	Full Depth = iota
+	// Links reads hashes and times and recomputes system records only: for what lies outside the
+	// range that is asked for.
+	Links
+)
+
+// Block is the judgement of one piece by itself. Blocks of a source are handed to [Judge.Join] in
+// order; until then they may be made in any order and in parallel.
+type Block struct {
+	source  int
+	offset  int64
+	size    int64
+	lines   int64 // all lines
+	filled  int64 // lines that are not empty
+	records int64 // lines that are JSON, which existing verifiers count
+	hashed  int64 // records whose hash was recomputed
+	first   *item // the first of records
+	last    edge  // the last of records
+	items   []*item
+	tsMin   string // true bounds over records with a plain ts; empty if there are none
+	tsMax   string
+}
+
+// edge is the end of a block that the next one joins on to.
+type edge struct {
+	hash   key
+	ts     string
+	item   *item // the last record's item, if it has one
+	unread bool  // bytes before this point could not be read, so the hash is not known
+}
+
+// item is a line that is not simply the next record of the chain.
+type item struct {
+	Place        // Line and Record count from the block's start until joined
+	facts        // without value unless system
+	before   key // hash of the preceding record, Genesis for the first
+	beforeTS string
+	afterTS  string
+	tsText   string
+	why      string
+	mismatch bool // prev is not before
+	earlier  bool // ts is before the preceding record's
+	blind    bool // bytes before it could not be read, so its link is not judged
+	seam     bool // a copy that an interrupted rotation left; not part of the history
+	unended  bool // the last line of its source, without LF
+	kind     string
+	unread   int64 // bytes that could not be read at all, the line is then unknown
+}
+
+// JudgeBlock judges the lines of in by themselves and their links among each other. It is pure and
+// safe for concurrent use; the result does not alias in.Data.
+func JudgeBlock(in Input, depth Depth) *Block {
+	b := &Block{source: in.Source, offset: in.Offset, size: int64(len(in.Data))}
+	var s scratch
+	var prevTS, tsMin, tsMax []byte
+	var waiting *item // an item that wants to know the next record's ts
+	data := in.Data
+	for at := 0; at < len(data); {
+		line, ended := data[at:], false
+		if n := bytes.IndexByte(line, '\n'); n >= 0 {
+			line, ended = line[:n], true
+		}
+		offset := in.Offset + int64(at)
+		at += len(line) + 1
+		b.lines++
+		if len(line) == 0 {
+			continue
+		}
+		b.filled++
+		f := s.readAt(line, depth)
+		if !f.json {
+			b.items = append(b.items, &item{Place: Place{Source: in.Source, Line: b.lines, Offset: offset, Record: b.records}, facts: f, why: f.why, unended: !ended})
+			continue
+		}
+		mismatch := b.records > 0 && f.prev != b.last.hash
+		earlier := f.ts != nil && prevTS != nil && bytes.Compare(f.ts, prevTS) < 0
+		if waiting != nil {
+			waiting.afterTS = string(f.ts)
+			waiting = nil
+		}
+		var it *item
+		if mismatch || earlier || f.class != LineExact || f.system || b.records == 0 || !ended {
+			it = newItem(&f, line)
+			it.Place = Place{Source: in.Source, Line: b.lines, Offset: offset, Record: b.records}
+			it.mismatch, it.earlier, it.unended = mismatch, earlier, !ended
+			it.before, it.beforeTS = b.last.hash, string(prevTS)
+			if b.records == 0 {
+				b.first = it
+			}
+			if mismatch || earlier || f.class != LineExact || f.system || !ended {
+				b.items = append(b.items, it)
+			}
+			if f.class == LineAltered {
+				waiting = it
+			}
+		}
+		b.records++
+		b.last.hash, b.last.item = f.hash, it
+		if f.ts != nil {
+			prevTS = f.ts
+			if tsMin == nil || bytes.Compare(f.ts, tsMin) < 0 {
+				tsMin = f.ts
+			}
+			if tsMax == nil || bytes.Compare(f.ts, tsMax) > 0 {
+				tsMax = f.ts
+			}
+		}
+		if depth == Full || f.system {
+			b.hashed++
+		}
+	}
+	b.last.ts, b.tsMin, b.tsMax = string(prevTS), string(tsMin), string(tsMax)
+	return b
+}
+
+// Unread is the block that stands for size bytes of a source that could not be read. Records in them
+// are not judged, and the link of the record after them is not either.
+func Unread(source int, offset, size int64, why error) *Block {
+	b := &Block{source: source, offset: offset, size: size}
+	b.items = []*item{{Place: Place{Source: source, Line: 1, Offset: offset}, facts: facts{class: LineUnreadable}, why: why.Error(), unread: size}}
+	b.last.unread = true
+	return b
+}
+
+// newItem keeps what later steps need of a line, without holding on to the block's bytes.
+func newItem(f *facts, line []byte) *item {
+	it := &item{facts: *f, tsText: string(f.ts), why: f.why}
+	it.facts.ts = nil
+	if f.system && !f.parsed {
+		it.value, _, _ = ecmajson.Parse(line, MaxDepth)
+		it.parsed = true
+	}
+	if f.system {
+		it.kind = stringMember(it.value, "event")
+	} else if f.class == LineAltered {
+		it.kind = stringMember(f.value, "event")
+		it.value = ecmajson.Value{}
+	} else {
+		it.value = ecmajson.Value{}
+	}
+	return it
+}
+
+// readAt reads a line as deep as asked.
+func (s *scratch) readAt(line []byte, depth Depth) facts {
+	if depth == Full {
+		return s.read(line)
+	}
+	if t, ok := tailOf(line); ok {
+		var f facts
+		if decodeHash(&f.prev, t.prev) && decodeHash(&f.hash, t.hash) {
+			if ts, event, ok := glance(line); ok && !bytes.HasPrefix(event, []byte(SystemPrefix)) {
+				f.json, f.ts = true, ts
+				return f
+			}
+		}
+	}
+	return s.read(line)
+}
+
+// glance reads the ts and the event of a line in the usual spelling, and nothing else of it.
+func glance(line []byte) (ts, event []byte, ok bool) {
+	const start, middle = `{"ts":"`, `","event":"`
+	rest, ok := bytes.CutPrefix(line, []byte(start))
+	if !ok {
+		return nil, nil, false
+	}
+	n := bytes.IndexByte(rest, '"')
+	if n < 0 || bytes.IndexByte(rest[:n], '\\') >= 0 || !bytes.HasPrefix(rest[n:], []byte(middle)) {
+		return nil, nil, false
+	}
+	ts, rest = rest[:n], rest[n+len(middle):]
+	n = bytes.IndexByte(rest, '"')
+	if n < 0 || bytes.IndexByte(rest[:n], '\\') >= 0 {
+		return nil, nil, false
+	}
+	return ts, rest[:n], true
+}

@@ -1,0 +1,181 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// finder turns items into findings.
+type finder struct {
+	j     *Judge
+	l     *linkage
+	rules Rules
+	v     *Verdict
+	found []Finding
+	gone  int64 // position of the first record whose parent is missing
+}
+
+func (f *finder) add(c Class, it *item, detail string) {
+	f.found = append(f.found, Finding{Class: c, Place: it.Place, Hash: storedHash(it), Records: 1, Detail: detail})
+}
+
+// storedHash is the hash a line bears, Genesis if it bears none.
+func storedHash(it *item) Hash {
+	if !it.json || it.class == LineUnreadable {
+		return Genesis
+	}
+	return it.hash
+}
+
+// lines judges what lines are by themselves, the copies at the seam included.
+func (f *finder) lines(reds *redactions) {
+	failed := map[*item]bool{}
+	for _, it := range reds.failed {
+		failed[it] = true
+	}
+	for _, it := range f.j.items {
+		if it.earlier && !it.seam {
+			f.add(TimeRegression, it, "")
+		}
+		switch {
+		case it.unended && !it.class.Whole() && f.j.sources[it.Source].Live && f.j.sources[it.Source].Lines > 1:
+			f.add(TornTailFound, it, "")
+			it.blind = true
+		case it.class == LineUnreadable && it.unread > 0:
+			f.add(Unreadable, it, fmt.Sprintf("%d bytes: %s", it.unread, it.why))
+		case it.class == LineUnreadable:
+			f.add(Unreadable, it, it.why)
+		case it.class == LineAltered:
+			f.altered(it, reds)
+		case it.class == LineAmbiguous:
+			f.add(Ambiguous, it, it.why)
+		case failed[it]:
+			f.add(Ambiguous, it, "its list of redacted records holds null, on which existing verifiers fail as a whole")
+		case it.class == LineReEncoded:
+			f.add(ReEncoded, it, "")
+		}
+	}
+}
+
+// altered judges a record whose content does not have its hash.
+func (f *finder) altered(it *item, reds *redactions) {
+	b, ok := reds.binding(it)
+	if !ok || it.seam {
+		f.add(Altered, it, "")
+		return
+	}
+	if why := b.contradiction(it); why != "" {
+		f.add(Altered, it, "acknowledged, but "+why)
+		return
+	}
+	payload, _ := b.by.value.Member("payload")
+	f.add(Redacted, it, fmt.Sprintf("acknowledged %s by %q: %q", b.by.tsText, stringMember(b.by.value, "actor"), stringMember(payload, "reason")))
+}
+
+// links judges the records whose parent is not the head.
+func (f *finder) links() {
+	f.gone = f.j.records
+	for _, u := range f.l.follow(func(it *item) bool { return it.class == LineUnreadable }) {
+		switch {
+		case u.blind:
+		case u.prev == Genesis:
+			f.add(SecondGenesis, u.item, "")
+		case u.known:
+			class, detail := f.fork(u.item)
+			f.add(class, u.item, detail)
+		default:
+			f.gone = min(f.gone, u.Record)
+			f.add(Missing, u.item, f.missing(u.item))
+		}
+	}
+}
+
+// missing says what is gone before a record.
+func (f *finder) missing(it *item) string {
+	if ps := f.l.seen[it.prev]; len(ps) > 0 {
+		return fmt.Sprintf("its parent %s is read only later, at %s line %d: records are out of order",
+			it.prev.Short(), f.j.sources[ps[0].place.Source].Name, ps[0].place.Line)
+	}
+	if it.Record == 0 {
+		return fmt.Sprintf("the records up to %s, before the first one, are gone", it.prev.Short())
+	}
+	after := ""
+	if it.beforeTS != "" {
+		after = fmt.Sprintf(" (after %s, before %s)", it.beforeTS, it.tsText)
+	}
+	return fmt.Sprintf("the records from the one after %s up to %s are gone%s", it.before.Short(), it.prev.Short(), after)
+}
+
+// What racing writers explain: they read the same head shortly one after the other.
+const (
+	forkRecords = 64
+	forkTime    = 60 * time.Second
+)
+
+// fork tells a branch that two racing writers explain from one that they do not.
+func (f *finder) fork(it *item) (Class, string) {
+	parents := f.l.seenBefore(it.prev, it.Record)
+	if len(parents) == 0 {
+		return ImplausibleFork, ""
+	}
+	nearest := parents[len(parents)-1]
+	near := it.Record-nearest.record <= forkRecords
+	soon := within(it.tsText, nearest.ts)
+	if sibling, ok := f.l.children[it.prev]; ok && sibling.record != it.Record {
+		soon = soon || within(it.tsText, sibling.ts)
+	}
+	detail := fmt.Sprintf("it follows %s, %d records back", it.prev.Short(), it.Record-nearest.record)
+	switch {
+	case !near:
+		return ImplausibleFork, detail
+	case !soon:
+		return ImplausibleFork, detail + ", at another time than the records there"
+	}
+	return f.rules.Forks, detail
+}
+
+// within reports whether two times of records are less than forkTime apart.
+func within(a, b string) bool {
+	ta, errA := time.Parse(time.RFC3339, a)
+	tb, errB := time.Parse(time.RFC3339, b)
+	return errA == nil && errB == nil && ta.Sub(tb).Abs() <= forkTime
+}
+
+// copies reports second copies, and those an interrupted rotation left.
+func (f *finder) copies() {
+	for _, s := range f.l.copies {
+		it, err := f.l.item(s.from)
+		if err != nil || it == nil {
+			continue
+		}
+		if it.class == LineUnreadable {
+			continue // said already, and no record
+		}
+		f.found = append(f.found, Finding{Class: Duplicate, Place: it.Place, Hash: storedHash(it), Records: s.to - s.from})
+	}
+	if live, segment := f.j.liveSource(); f.j.seam > 0 {
+		f.found = append(f.found, Finding{Class: Duplicate, Place: Place{Source: live, Line: 1}, Hash: f.j.sources[live].First, Records: f.j.seam,
+			Detail: "left by an interrupted rotation: they are in " + f.j.sources[segment].Name})
+	}
+}
+
+// breaks lists what the machine itself said about the log it found.
+func (f *finder) breaks(walk []*item) {
+	for _, it := range walk {
+		if it.kind != KindBreak || !it.class.Whole() || f.l.isCopy(it.Record) {
+			continue
+		}
+		payload, _ := it.value.Member("payload")
+		b, err := ParseBreak(payload)
+		switch {
+		case errors.Is(err, ErrUnknownVersion):
+			f.add(UnknownVersion, it, err.Error())
+		case err != nil:
+			f.add(Ambiguous, it, "its payload cannot be read: "+err.Error())
+		default:
+			f.v.Breaks = append(f.v.Breaks, BreakFound{Place: it.Place, Hash: it.hash, TS: it.tsText, Break: b})
+			f.add(b.Found, it, "the machine found this before it wrote this record")
+		}
+	}
+}

@@ -1,0 +1,282 @@
+package chain
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+)
+
+// span is a run of records: from (inclusive) to (exclusive).
+type span struct{ from, to int64 }
+
+// linkage knows, for every record that is not simply next, where its hash and its parent were seen,
+// and which records are second copies.
+//
+// Why looking at those records is enough: take a record R that follows the record before it (same
+// hash as R's parent), whose content has its hash, and which is not right after a second copy. If
+// R's hash was seen earlier, at E, then E has the same content and so the same parent. Either E did
+// not simply follow its parent either, or was altered: then its hash was looked for and R was found.
+// Or E followed a record with that parent's hash, after which the head was E; for R to follow the
+// same hash again, a record with it would have had to become the head a second time, which a second
+// copy never does. So R is no copy. Records right after a copy are looked for one by one.
+type linkage struct {
+	j     *Judge
+	ctx   context.Context
+	again Again
+
+	items    map[int64]*item // by position: every record that is not simply next
+	seen     map[key][]position
+	children map[key]position
+	asked    map[key]bool // looked for among records
+	parents  map[key]bool // looked for among parents
+	copies   []span       // second copies, in order, not touching
+}
+
+// resolve looks until nothing new turns up.
+func (j *Judge) resolve(ctx context.Context, again Again, walk []*item, extra []key) (*linkage, error) {
+	l := &linkage{j: j, ctx: ctx, again: again, items: map[int64]*item{}, seen: map[key][]position{},
+		children: map[key]position{}, asked: map[key]bool{}, parents: map[key]bool{}}
+	want, parents := map[key]bool{}, map[key]bool{}
+	for _, it := range walk {
+		if it.json && (it.mismatch || it.class >= LineAltered) {
+			l.items[it.Record] = it
+			want[it.hash], want[it.prev] = true, true
+			if it.mismatch {
+				parents[it.prev] = true
+			}
+		}
+	}
+	for _, k := range extra {
+		want[k] = true
+	}
+	if err := l.afterSeam(want); err != nil {
+		return nil, err
+	}
+	for len(want)+len(parents) > 0 {
+		if err := l.find(want, parents); err != nil {
+			return nil, err
+		}
+		var err error
+		if want, parents, err = l.extend(); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// afterSeam judges the link of the first live record that is kept, which lies behind the copies.
+func (l *linkage) afterSeam(want map[key]bool) error {
+	live, segment := l.j.liveSource()
+	if l.j.seam == 0 || l.j.sources[live].Records == l.j.seam {
+		return nil
+	}
+	it, err := l.item(l.j.sources[live].base + l.j.seam)
+	if err != nil || it == nil {
+		return err
+	}
+	it.before = l.j.sources[segment].Last
+	it.mismatch = it.prev != it.before
+	want[it.hash], want[it.prev] = true, true
+	return nil
+}
+
+// find looks for the hashes in passes of bounded memory.
+func (l *linkage) find(want, parents map[key]bool) error {
+	rest := slices.SortedFunc(maps.Keys(want), compareKeys)
+	for first := true; first || len(rest) > 0; first = false {
+		n := min(len(rest), lookupBatch)
+		batch := make(map[key]bool, n)
+		for _, k := range rest[:n] {
+			batch[k] = true
+			l.asked[k] = true
+		}
+		rest = rest[n:]
+		found, err := l.j.lookup(l.ctx, l.again, batch, parents)
+		if err != nil {
+			return err
+		}
+		maps.Copy(l.seen, found.records)
+		if first {
+			maps.Copy(l.children, found.children)
+			maps.Copy(l.parents, parents)
+		}
+		parents = nil
+	}
+	return nil
+}
+
+func compareKeys(a, b key) int { return slices.Compare(a[:], b[:]) }
+
+// extend turns what was found into spans of copies and says what has to be looked for next.
+func (l *linkage) extend() (want, parents map[key]bool, err error) {
+	want, parents = map[key]bool{}, map[key]bool{}
+	var starts []int64
+	for k, ps := range l.seen {
+		for n, p := range ps {
+			if (n > 0 || k == Genesis) && !l.isCopy(p.record) {
+				starts = append(starts, p.record)
+			}
+		}
+	}
+	slices.Sort(starts)
+	var spans []span
+	for _, at := range starts {
+		if n := len(spans); n > 0 && at < spans[n-1].to {
+			continue
+		}
+		end, err := l.copyRun(at)
+		if err != nil {
+			return nil, nil, err
+		}
+		spans = append(spans, span{at, end})
+		next, err := l.item(end)
+		if err != nil {
+			return nil, nil, err
+		}
+		if next == nil {
+			continue
+		}
+		for _, k := range []key{next.hash, next.prev} {
+			if !l.asked[k] {
+				want[k] = true
+			}
+		}
+		if !l.parents[next.prev] {
+			parents[next.prev] = true
+		}
+	}
+	l.copies = mergeSpans(append(l.copies, spans...))
+	return want, parents, nil
+}
+
+// copyRun gives the end of the run of copies that starts at a record known to be one: as long as the
+// records after it are the same as those after the original.
+func (l *linkage) copyRun(at int64) (int64, error) {
+	if l.items[at+1] != nil {
+		return at + 1, nil // looked for by itself
+	}
+	copied := l.j.cursorAt(l.ctx, l.again, at)
+	first, ok := copied.next()
+	if !ok {
+		return at + 1, copied.err
+	}
+	ps := l.seen[first.hash]
+	if len(ps) == 0 || ps[0].record >= at {
+		return at + 1, nil
+	}
+	original := l.j.cursorAt(l.ctx, l.again, ps[0].record+1)
+	end := at + 1
+	for {
+		a, okA := copied.next()
+		b, okB := original.next()
+		// The original may run into the copies themselves; beyond the start they are no originals.
+		if !okA || !okB || a.hash != b.hash || b.record >= at {
+			return end, cmp.Or(copied.err, original.err)
+		}
+		end = a.record + 1
+	}
+}
+
+// item gives the record at a position, as an item made for it if it was none; nil past the end.
+func (l *linkage) item(record int64) (*item, error) {
+	if it, ok := l.items[record]; ok {
+		return it, nil
+	}
+	c := l.j.cursorAt(l.ctx, l.again, max(record-1, 0))
+	var before key
+	for {
+		r, ok := c.next()
+		if !ok {
+			return nil, c.err
+		}
+		if r.record == record {
+			it := &item{Place: r.place, tsText: r.ts, before: before}
+			it.json, it.hash, it.prev = true, r.hash, r.prev
+			it.mismatch = it.prev != it.before
+			l.items[record] = it
+			return it, nil
+		}
+		before = r.hash
+	}
+}
+
+// mergeSpans puts spans in order and joins those that touch.
+func mergeSpans(spans []span) []span {
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	merged := spans[:0]
+	for _, s := range spans {
+		if n := len(merged); n > 0 && s.from <= merged[n-1].to {
+			merged[n-1].to = max(merged[n-1].to, s.to)
+			continue
+		}
+		merged = append(merged, s)
+	}
+	return merged
+}
+
+// copySpan gives the span of second copies around a record.
+func (l *linkage) copySpan(record int64) (span, bool) {
+	at, exact := slices.BinarySearchFunc(l.copies, record, func(c span, r int64) int { return cmp.Compare(c.from, r) })
+	if !exact {
+		at--
+	}
+	if at < 0 || record >= l.copies[at].to {
+		return span{}, false
+	}
+	return l.copies[at], true
+}
+
+// isCopy reports whether the record at a position is a second copy.
+func (l *linkage) isCopy(record int64) bool {
+	_, ok := l.copySpan(record)
+	return ok
+}
+
+// seenBefore gives the positions of a hash before a record.
+func (l *linkage) seenBefore(k key, record int64) []position {
+	ps := l.seen[k]
+	n, _ := slices.BinarySearchFunc(ps, record, func(p position, r int64) int { return cmp.Compare(p.record, r) })
+	return ps[:n]
+}
+
+// unlinked is a record whose parent is not the head.
+type unlinked struct {
+	*item
+	known bool // its parent was read before it
+}
+
+// follow walks the head through the history and gives the records that do not follow it. skip says
+// which records, besides second copies, leave the head where it is.
+func (l *linkage) follow(skip func(*item) bool) []unlinked {
+	order := slices.SortedFunc(maps.Values(l.items), func(a, b *item) int { return cmp.Compare(a.Record, b.Record) })
+	var out []unlinked
+	var held key // the head before the records that were skipped last
+	heldEnd := int64(-1)
+	headAt := func(it *item) key {
+		switch {
+		case it.Record == heldEnd:
+			return held
+		case it.Record == 0:
+			return Genesis
+		}
+		return it.before
+	}
+	for _, it := range order {
+		if s, ok := l.copySpan(it.Record); ok {
+			if heldEnd <= it.Record {
+				held, heldEnd = headAt(it), s.to
+			}
+			continue
+		}
+		head := headAt(it)
+		if skip(it) {
+			held, heldEnd = head, it.Record+1
+			continue
+		}
+		if it.prev != head {
+			out = append(out, unlinked{it, it.prev == Genesis || len(l.seenBefore(it.prev, it.Record)) > 0})
+		}
+	}
+	return out
+}

@@ -1,0 +1,69 @@
+package chain
+
+import "fmt"
+
+// run is a run of records that a rotation or restore record names.
+type run struct {
+	*item
+	Rotate
+}
+
+// runs are those that no source matches as a whole, so that their ends have to be looked for.
+type runs struct {
+	open   []run
+	wanted []key
+}
+
+// findRuns reads the rotation and restore records. A run that is exactly one file's records is
+// there; names of files are not compared.
+func (j *Judge) findRuns(walk []*item) runs {
+	var rs runs
+	for _, it := range walk {
+		if (it.kind != KindRotate && it.kind != KindRestore) || !it.class.Whole() {
+			continue
+		}
+		payload, _ := it.value.Member("payload")
+		p, err := ParseRotate(it.kind, payload)
+		if err != nil {
+			continue // existing writers' payloads are free; nothing is claimed
+		}
+		if !j.isSource(p) {
+			rs.open = append(rs.open, run{it, p})
+			rs.wanted = append(rs.wanted, p.FirstHash, p.LastHash)
+		}
+	}
+	return rs
+}
+
+// isSource reports whether the named run is one source from its first record to its last.
+func (j *Judge) isSource(p Rotate) bool {
+	for i := range j.sources {
+		s := &j.sources[i]
+		if s.First == p.FirstHash && s.Last == p.LastHash && (s.Records == p.Records || s.Filled == p.Records) {
+			return true
+		}
+	}
+	return false
+}
+
+// runs reports the named runs that are not in the log although nothing before them is missing.
+func (f *finder) runs(rs runs) {
+	for _, r := range rs.open {
+		if f.gone <= r.Record || f.hasRun(r.Rotate) {
+			continue
+		}
+		f.add(RotateMismatch, r.item, fmt.Sprintf("it names %d records from %s to %s", r.Records, r.FirstHash.Short(), r.LastHash.Short()))
+	}
+}
+
+// hasRun reports whether the named run is somewhere in reading order.
+func (f *finder) hasRun(p Rotate) bool {
+	for _, first := range f.l.seen[p.FirstHash] {
+		for _, last := range f.l.seen[p.LastHash] {
+			if last.record-first.record+1 == p.Records {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,167 @@
+package chain
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// Verdict is what the records alone show. Whether the log has the length that something outside
+// remembers is for the caller to add.
+type Verdict struct {
+	Records     int64 // in reading order, second copies included
+	Copies      int64 // second copies among them
+	Hashed      int64 // records whose hash was recomputed
+	LogID       Hash  // hash of the first record; Genesis if unknown
+	Incarnation int
+	Head        Hash // hash of the last record that is no copy
+	HeadTS      string
+	Seam        int64 // copies that an interrupted rotation left at the start of the live log
+	Sources     []SourceSummary
+	Findings    []Finding // in reading order
+	Breaks      []BreakFound
+	Compat      Compat
+}
+
+// Finding is one thing to say about a place.
+type Finding struct {
+	Class Class
+	Place
+	Hash    Hash  // of the record, Genesis if it has none
+	Records int64 // records or lines concerned, counted from Place on
+	Detail  string
+}
+
+// BreakFound is an audit.break on the chain: what the machine remembered and what it found.
+type BreakFound struct {
+	Place
+	Hash Hash
+	TS   string
+	Break
+}
+
+// Rules are the judge's settings.
+type Rules struct {
+	// Forks is the class of a fork that racing writers explain: Fork while writers without a common
+	// lock may share the log, ImplausibleFork where none can.
+	Forks Class
+}
+
+// Finish gives the verdict over the blocks that were joined. again reads blocks a second time; it is
+// called only where something is not simply next.
+func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict, error) {
+	if err := j.findSeam(ctx, again); err != nil {
+		return nil, err
+	}
+	walk := j.number()
+	runs := j.findRuns(walk)
+	l, err := j.resolve(ctx, again, walk, runs.wanted)
+	if err != nil {
+		return nil, err
+	}
+	reds := findRedactions(walk)
+	v := &Verdict{Records: j.records, Hashed: j.hashed, Incarnation: 1, Head: j.head(l), HeadTS: j.last.ts, Seam: j.seam, Sources: j.sources}
+	for _, s := range l.copies {
+		v.Copies += s.to - s.from
+	}
+	j.identify(v, walk)
+	f := &finder{j: j, l: l, rules: rules, v: v}
+	f.lines(reds)
+	f.links()
+	f.copies()
+	f.runs(runs)
+	f.breaks(walk)
+	v.Findings = f.sorted()
+	v.Compat = j.compat(l, reds)
+	return v, ctx.Err()
+}
+
+// head is the hash of the last record that is neither a copy nor something else than a record.
+func (j *Judge) head(l *linkage) Hash {
+	tail := j.last.hash
+	for r := j.records - 1; r >= 0; r-- {
+		s, copied := l.copySpan(r)
+		it := l.items[r]
+		switch {
+		case copied:
+			r = s.from
+			if first := l.items[r]; first != nil {
+				tail = first.before
+			}
+		case it != nil && it.class == LineUnreadable:
+			tail = it.before
+		default:
+			return tail
+		}
+	}
+	return Genesis
+}
+
+// identify finds the log's id: the hash of its first record, or what a rotation says it is where the
+// first record is gone. The incarnation is the last one that a system record names.
+func (j *Judge) identify(v *Verdict, walk []*item) {
+	for i := range j.sources {
+		if s := &j.sources[i]; s.first != nil {
+			if s.first.prev == Genesis {
+				v.LogID = s.first.hash
+			}
+			break
+		}
+	}
+	for _, it := range walk {
+		if it.kind != KindRotate || it.class > LineReEncoded {
+			continue
+		}
+		payload, _ := it.value.Member("payload")
+		if p, err := ParseRotate(it.kind, payload); err == nil {
+			if v.LogID == Genesis {
+				v.LogID = p.LogID
+			}
+			v.Incarnation = max(v.Incarnation, p.Incarnation)
+		}
+	}
+}
+
+// sorted gives the findings in reading order, runs of one class in neighbouring records as one, and
+// what is only said once a source.
+func (f *finder) sorted() []Finding {
+	slices.SortStableFunc(f.found, func(a, b Finding) int {
+		if a.Source != b.Source {
+			return a.Source - b.Source
+		}
+		if a.Line != b.Line {
+			return int(min(max(a.Line-b.Line, -1), 1))
+		}
+		return strings.Compare(string(a.Class), string(b.Class))
+	})
+	type group struct {
+		class  Class
+		source int
+	}
+	last := map[group]int{}
+	var out []Finding
+	for _, n := range f.found {
+		info, _ := n.Class.Info()
+		g := group{n.Class, n.Source}
+		if i, ok := last[g]; ok {
+			p := &out[i]
+			next := p.Line+p.Records == n.Line && p.Detail == n.Detail && !linkClass(n.Class)
+			if next || info.Severity == Note {
+				p.Records += n.Records
+				continue
+			}
+		}
+		last[g] = len(out)
+		out = append(out, n)
+	}
+	return out
+}
+
+// linkClass reports whether findings of the class are about a link, so that each stands alone.
+func linkClass(c Class) bool {
+	switch c {
+	case Missing, SecondGenesis, Fork, ImplausibleFork, RotateMismatch:
+		return true
+	}
+	return false
+}
