@@ -12,45 +12,36 @@ import (
 // [MaxDepth]. What follows the value is not looked at, except that a number ends before the first
 // byte that cannot be part of one.
 //
-// It allocates only for unusual texts: more than [namesOnStack] members in open objects, or a number
-// that has to be read to know its canonical form and is longer than any of those.
+// Nothing is allocated unless more than a dozen or so members stand in the objects around a place.
 func ScanValue(b []byte, i, maxDepth int) int {
-	var stack [namesOnStack]name
-	s := scanner{b: b, names: stack[:0]}
-	return s.value(i, min(maxDepth, MaxDepth))
-}
-
-const namesOnStack = 32
-
-// scanner is the state of one ScanValue.
-type scanner struct {
-	b     []byte
-	names []name // of the open objects, the innermost last; array indices are left out
+	var stack [16]name
+	return scanValue(b, i, min(maxDepth, MaxDepth), stack[:0])
 }
 
 // name is where the name of a member stands, without its quotes.
 type name struct{ start, end int }
 
-// value scans the value at i, which may hold depth more levels.
-func (s *scanner) value(i, depth int) int {
-	if uint(i) >= uint(len(s.b)) {
+// scanValue scans the value at i, which may hold depth more levels. names are those of the objects
+// around it, handed down for the room behind them.
+func scanValue(b []byte, i, depth int, names []name) int {
+	if uint(i) >= uint(len(b)) {
 		return -1
 	}
-	switch s.b[i] {
+	switch b[i] {
 	case '"':
-		return ScanString(s.b, i)
+		return ScanString(b, i)
 	case '{':
-		return s.object(i+1, depth-1)
+		return scanObject(b, i+1, depth-1, names)
 	case '[':
-		return s.array(i+1, depth-1)
+		return scanArray(b, i+1, depth-1, names)
 	case 't':
-		return scanLiteral(s.b, i, "true")
+		return scanLiteral(b, i, "true")
 	case 'f':
-		return scanLiteral(s.b, i, "false")
+		return scanLiteral(b, i, "false")
 	case 'n':
-		return scanLiteral(s.b, i, "null")
+		return scanLiteral(b, i, "null")
 	}
-	return scanNumber(s.b, i)
+	return scanNumber(b, i)
 }
 
 func scanLiteral(b []byte, i int, literal string) int {
@@ -61,9 +52,8 @@ func scanLiteral(b []byte, i int, literal string) int {
 	return end
 }
 
-// array scans from behind the bracket.
-func (s *scanner) array(i, depth int) int {
-	b := s.b
+// scanArray scans from behind the bracket.
+func scanArray(b []byte, i, depth int, names []name) int {
 	if depth < 0 || i >= len(b) {
 		return -1
 	}
@@ -71,7 +61,7 @@ func (s *scanner) array(i, depth int) int {
 		return i + 1
 	}
 	for {
-		i = s.value(i, depth)
+		i = scanValue(b, i, depth, names)
 		if uint(i) >= uint(len(b)) {
 			return -1
 		}
@@ -86,22 +76,41 @@ func (s *scanner) array(i, depth int) int {
 	}
 }
 
-// object scans from behind the brace.
-func (s *scanner) object(i, depth int) int {
-	b := s.b
+// manyNames is the number of names up to which each is compared with those before it. More are sorted
+// once all are there, so that time stays linear but for a logarithm.
+const manyNames = 32
+
+// scanObject scans from behind the brace.
+func scanObject(b []byte, i, depth int, names []name) int {
 	if depth < 0 || i >= len(b) {
 		return -1
 	}
 	if b[i] == '}' {
 		return i + 1
 	}
-	members := memberOrder{base: len(s.names), index: -1}
+	names = names[len(names):]
+	index := int64(-1) // the last name that is an array index
+	seen := uint64(0)  // a bit for the sum of each other name
 	for {
 		end := ScanString(b, i)
-		if uint(end) >= uint(len(b)) || b[end] != ':' || !s.member(&members, name{i + 1, end - 1}) {
+		if uint(end) >= uint(len(b)) || b[end] != ':' {
 			return -1
 		}
-		i = s.value(end+1, depth)
+		text := b[i+1 : end-1]
+		if n, ok := arrayIndex(text); ok {
+			if len(names) > 0 || int64(n) <= index {
+				return -1
+			}
+			index = int64(n)
+		} else {
+			bit := uint64(1) << (sum(text) % 64)
+			if seen&bit != 0 && len(names) < manyNames && contains(b, names, text) {
+				return -1
+			}
+			seen |= bit
+			names = append(names, name{i + 1, end - 1})
+		}
+		i = scanValue(b, end+1, depth, names)
 		if uint(i) >= uint(len(b)) {
 			return -1
 		}
@@ -109,10 +118,9 @@ func (s *scanner) object(i, depth int) int {
 		case ',':
 			i++
 		case '}':
-			if !s.distinct(members.base) {
+			if len(names) > manyNames && !distinct(b, names) {
 				return -1
 			}
-			s.names = s.names[:members.base]
 			return i + 1
 		default:
 			return -1
@@ -120,51 +128,27 @@ func (s *scanner) object(i, depth int) int {
 	}
 }
 
-// memberOrder is what is known of the members of an object that is being scanned.
-type memberOrder struct {
-	base  int    // where its names start in scanner.names
-	index int64  // the last name that is an array index, -1 before the first
-	sums  uint64 // a bit for the sum of every name
+// sum tells most names of an object apart.
+func sum(text []byte) uint {
+	n := uint(len(text))
+	if n > 0 {
+		n += 3*uint(text[0]) + 5*uint(text[n-1]) + 7*uint(text[n/2])
+	}
+	return n
 }
 
-// manyNames is the number of names up to which each is compared with those before it. More are sorted
-// once all are there, so that time stays linear but for a logarithm.
-const manyNames = 32
-
-// member takes note of a member's name. It is false where ECMAScript would not have the member there.
-func (s *scanner) member(m *memberOrder, n name) bool {
-	text := s.b[n.start:n.end]
-	sum := uint(len(text))
-	if len(text) > 0 {
-		if text[0] <= '9' {
-			if index, ok := arrayIndex(text); ok {
-				before := m.index
-				m.index = int64(index)
-				return len(s.names) == m.base && before < m.index
-			}
-		}
-		sum += 3*uint(text[0]) + 5*uint(text[len(text)-1]) + 7*uint(text[len(text)/2])
-	}
-	bit := uint64(1) << (sum % 64)
-	if m.sums&bit != 0 && len(s.names)-m.base < manyNames {
-		for _, o := range s.names[m.base:] {
-			if bytes.Equal(s.b[o.start:o.end], text) {
-				return false
-			}
+func contains(b []byte, names []name, text []byte) bool {
+	for _, n := range names {
+		if bytes.Equal(b[n.start:n.end], text) {
+			return true
 		}
 	}
-	m.sums |= bit
-	s.names = append(s.names, n)
-	return true
+	return false
 }
 
-// distinct reports whether an object with many names has each only once.
-func (s *scanner) distinct(base int) bool {
-	names := s.names[base:]
-	if len(names) <= manyNames {
-		return true
-	}
-	compare := func(a, o name) int { return bytes.Compare(s.b[a.start:a.end], s.b[o.start:o.end]) }
+// distinct reports whether no two names are equal. It sorts them.
+func distinct(b []byte, names []name) bool {
+	compare := func(x, y name) int { return bytes.Compare(b[x.start:x.end], b[y.start:y.end]) }
 	slices.SortFunc(names, compare)
 	for i := 1; i < len(names); i++ {
 		if compare(names[i-1], names[i]) == 0 {

@@ -3,7 +3,6 @@ package ecmajson
 import (
 	"encoding/binary"
 	"math/bits"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -13,84 +12,88 @@ func ScanString(b []byte, i int) int {
 	if uint(i) >= uint(len(b)) || b[i] != '"' {
 		return -1
 	}
-	i++
+	for j := i + 1; j >= 0 && j+16 <= len(b); j += 16 {
+		m := special(binary.LittleEndian.Uint64(b[j : j+8]))
+		if m == 0 {
+			if m = special(binary.LittleEndian.Uint64(b[j+8 : j+16])); m == 0 {
+				continue
+			}
+			j += 8
+		}
+		j += bits.TrailingZeros64(m) / 8
+		if b[j] == '"' {
+			return j + 1
+		}
+		return scanRest(b, i+1, j)
+	}
+	return scanRest(b, i+1, i+1)
+}
+
+// scanRest scans the literal that begins at start from i on.
+func scanRest(b []byte, start, i int) int {
+	high := uint64(0) // its top bits tell whether a byte was not ASCII
 	for {
-		i = skipPlain(b, i)
+		// Eight bytes at a time as long as they are plain, then the last few one by one.
+		for ; i+8 <= len(b); i += 8 {
+			w := binary.LittleEndian.Uint64(b[i:])
+			if m := special(w) &^ w; m != 0 {
+				high |= w & (m - 1)
+				i += bits.TrailingZeros64(m) / 8
+				break
+			}
+			high |= w
+		}
+		for ; i < len(b) && !isSpecial[b[i]]; i++ {
+			high |= uint64(b[i])
+		}
 		if i >= len(b) {
 			return -1
 		}
-		switch c := b[i]; {
-		case c == '"':
+		if b[i] == '"' {
+			if high&tops != 0 && !utf8.Valid(b[start:i]) {
+				return -1
+			}
 			return i + 1
-		case c == '\\':
-			i = scanEscape(b, i+1)
-		case c < ' ':
-			return -1
-		default:
-			i = scanRunes(b, i)
 		}
-		if i < 0 {
+		if i = scanEscape(b, i); i < 0 {
 			return -1
 		}
 	}
 }
 
-// skipPlain returns the first place from i on that needs a look: a quote, a backslash, a control
-// character or a byte that is not ASCII; len(b) where there is none.
-func skipPlain(b []byte, i int) int {
-	for ; i+8 <= len(b); i += 8 {
-		if m := special(binary.LittleEndian.Uint64(b[i:])); m != 0 {
-			return i + bits.TrailingZeros64(m)/8
-		}
-	}
-	for ; i < len(b); i++ {
-		if c := b[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			return i
-		}
-	}
-	return i
-}
+const (
+	ones = 0x0101010101010101 // in each of eight bytes
+	tops = ones * 0x80
+)
 
 // special looks at eight bytes at once. The lowest bit it sets is the top bit of the first byte that
-// is a quote, a backslash, a control character or not ASCII; bits above that one mean nothing,
-// because subtracting borrows from the byte above only where a byte was special.
+// is a quote, a backslash or a control character. Bits above that one mean nothing: a subtraction
+// borrows from the next byte, but only where a byte was special.
 func special(w uint64) uint64 {
-	const (
-		each      = 0x0101010101010101
-		top       = each * 0x80
-		quote     = each * '"'
-		backslash = each * '\\'
-		space     = each * ' '
-	)
-	return (w | (w - space) | ((w ^ quote) - each) | ((w ^ backslash) - each)) & top
+	return (w | ((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones)) & tops
 }
 
-// scanRunes passes over characters beyond ASCII from i on, or returns -1 for bytes that are no UTF-8.
-func scanRunes(b []byte, i int) int {
-	for i < len(b) && b[i] >= utf8.RuneSelf {
-		r, n := utf8.DecodeRune(b[i:])
-		if r == utf8.RuneError && n == 1 {
-			return -1
-		}
-		i += n
+// isSpecial is special for one byte.
+var isSpecial = func() (t [256]bool) {
+	for c := range ' ' {
+		t[c] = true
 	}
-	return i
-}
+	t['"'], t['\\'] = true, true
+	return t
+}()
 
-// scanEscape passes over the escape whose backslash is before i, or returns -1 where JSON.stringify
-// does not write it. Surrogates that make a pair it writes as the character, so of two escaped ones
-// in a row, the first must not open a pair that the second closes.
+// scanEscape passes over the escape at b[i], or returns -1 where JSON.stringify does not write it.
+// Surrogates that make a pair are written as their character, so an escaped one that opens a pair is
+// right only where the next does not close it.
 func scanEscape(b []byte, i int) int {
-	if i >= len(b) {
+	if b[i] != '\\' || i+1 >= len(b) {
 		return -1
 	}
-	if b[i] != 'u' {
-		if strings.IndexByte(`"\bfnrt`, b[i]) < 0 {
-			return -1
-		}
-		return i + 1
+	switch b[i+1] {
+	case '"', '\\', 'b', 'f', 'n', 'r', 't':
+		return i + 2
 	}
-	unit, ok := escapedUnit(b, i-1)
+	unit, ok := escapedUnit(b, i)
 	switch {
 	case !ok:
 		return -1
@@ -99,13 +102,13 @@ func scanEscape(b []byte, i int) int {
 			return -1
 		}
 	case isHigh(unit):
-		if next, ok := escapedUnit(b, i+5); ok && isLow(next) {
+		if next, ok := escapedUnit(b, i+6); ok && isLow(next) {
 			return -1
 		}
 	case !isLow(unit):
 		return -1
 	}
-	return i + 5
+	return i + 6
 }
 
 // escapedUnit reads an escape of the form \u00ab whose backslash is b[i], with lower-case digits.
