@@ -33,6 +33,18 @@ const (
 	Links
 )
 
+// Look says how to look at a block.
+type Look struct {
+	Depth Depth
+	// Since and Until bound the records that are counted as in range, by their ts, both inclusive
+	// and compared as text. Empty: no bound.
+	Since, Until string
+}
+
+func (k *Look) holds(ts []byte) bool {
+	return string(ts) >= k.Since && (k.Until == "" || string(ts) <= k.Until)
+}
+
 // Block is the judgement of one piece by itself. Blocks of a source are handed to [Judge.Join] in
 // order; until then they may be made in any order and in parallel.
 type Block struct {
@@ -48,7 +60,11 @@ type Block struct {
 	items   []*item
 	tsMin   string // true bounds over records with a plain ts; empty if there are none
 	tsMax   string
+	inRange int64
 }
+
+// InRange is how many records lie in the range of the [Look].
+func (b *Block) InRange() int64 { return b.inRange }
 
 // edge is the end of a block that the next one joins on to.
 type edge struct {
@@ -78,7 +94,7 @@ type item struct {
 
 // JudgeBlock judges the lines of in by themselves and their links among each other. It is pure and
 // safe for concurrent use; the result does not alias in.Data.
-func JudgeBlock(in Input, depth Depth) *Block {
+func JudgeBlock(in Input, look Look) *Block {
 	b := &Block{source: in.Source, offset: in.Offset, size: int64(len(in.Data))}
 	var s scratch
 	var prevTS, tsMin, tsMax []byte
@@ -91,12 +107,13 @@ func JudgeBlock(in Input, depth Depth) *Block {
 		}
 		offset := in.Offset + int64(at)
 		at += len(line) + 1
+		ended = ended || len(line) > MaxLine // cut by whoever read it
 		b.lines++
 		if len(line) == 0 {
 			continue
 		}
 		b.filled++
-		f := s.readAt(line, depth)
+		f := s.readAt(line, look.Depth)
 		if !f.json {
 			b.items = append(b.items, &item{Place: Place{Source: in.Source, Line: b.lines, Offset: offset, Record: b.records}, facts: f, why: f.why, unended: !ended})
 			continue
@@ -124,6 +141,9 @@ func JudgeBlock(in Input, depth Depth) *Block {
 			}
 		}
 		b.records++
+		if look.holds(f.ts) {
+			b.inRange++
+		}
 		b.last.hash, b.last.item = f.hash, it
 		if f.ts != nil {
 			prevTS = f.ts
@@ -134,7 +154,7 @@ func JudgeBlock(in Input, depth Depth) *Block {
 				tsMax = f.ts
 			}
 		}
-		if depth == Full || f.system {
+		if look.Depth == Full || f.system {
 			b.hashed++
 		}
 	}

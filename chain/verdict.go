@@ -20,6 +20,7 @@ type Verdict struct {
 	Sources     []SourceSummary
 	Findings    []Finding // in reading order
 	Breaks      []BreakFound
+	Found       map[Hash][]Place // of Rules.Find, in reading order; absent if nowhere
 	Compat      Compat
 }
 
@@ -45,6 +46,8 @@ type Rules struct {
 	// Forks is the class of a fork that racing writers explain: Fork while writers without a common
 	// lock may share the log, ImplausibleFork where none can.
 	Forks Class
+	// Find are hashes to look for; Verdict.Found says where they are.
+	Find []Hash
 }
 
 // Finish gives the verdict over the blocks that were joined. again reads blocks a second time; it is
@@ -55,7 +58,8 @@ func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict,
 	}
 	walk := j.number()
 	runs := j.findRuns(walk)
-	l, err := j.resolve(ctx, again, walk, runs.wanted)
+	found, wanted := j.findEnds(rules.Find)
+	l, err := j.resolve(ctx, again, walk, append(wanted, runs.wanted...))
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +68,12 @@ func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict,
 	for _, s := range l.copies {
 		v.Copies += s.to - s.from
 	}
+	for _, h := range wanted {
+		for _, p := range l.seen[h] {
+			found[h] = append(found[h], p.place)
+		}
+	}
+	v.Found = found
 	j.identify(v, walk)
 	f := &finder{j: j, l: l, rules: rules, v: v}
 	f.lines(reds)
@@ -74,6 +84,23 @@ func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict,
 	v.Findings = f.sorted()
 	v.Compat = j.compat(l, reds)
 	return v, ctx.Err()
+}
+
+// findEnds finds hashes among the last records of the sources, which takes no second look, and says
+// which others have to be looked for.
+func (j *Judge) findEnds(hashes []Hash) (found map[Hash][]Place, rest []Hash) {
+	found = map[Hash][]Place{}
+next:
+	for _, h := range hashes {
+		for i := range j.sources {
+			if s := &j.sources[i]; s.Records > 0 && s.Last == h {
+				found[h] = []Place{{Source: i, Line: s.Lines, Record: s.base + s.Records - 1}}
+				continue next
+			}
+		}
+		rest = append(rest, h)
+	}
+	return found, rest
 }
 
 // head is the hash of the last record that is neither a copy nor something else than a record.
