@@ -1,5 +1,7 @@
 package chain
 
+import "fmt"
+
 // Class names what a finding is. The set is closed: [Classes] is the one table of it.
 type Class string
 
@@ -61,38 +63,48 @@ type ClassInfo struct {
 	Severity Severity
 	Meaning  string // one sentence for people
 	Next     string // what to do, a command where there is one
+	one      string // how people count it: "1 fork", "2 forks"
+	many     string
+}
+
+// Counted says how many were found, as people do: "2 forks".
+func (c ClassInfo) Counted(n int) string {
+	if n == 1 {
+		return "1 " + c.one
+	}
+	return fmt.Sprintf("%d %s", n, c.many)
 }
 
 // Classes is the table of classes, worst first. It is what verify, its documents and the runbook share.
 var Classes = []ClassInfo{
-	{Altered, Damage, "content does not match its hash", "keep the file as it is; compare it with a backup or an archive copy"},
-	{Missing, Damage, "the parent of a record is not before it: records or a segment are gone, or out of order", "look for the missing segment in a backup"},
-	{RolledBack, Damage, "this machine remembers a later head; what is left is an older state of the log", "find out which backup was restored, and when"},
-	{LiveMissing, Damage, "sealed segments exist but the live log is gone", "look for audit.log in a backup made after the last rotation"},
-	{SecondGenesis, Damage, "another chain starts inside the log", "find out who wrote a record without a parent: a writer that lost the live log does"},
-	{ImplausibleFork, Damage, "a branch that no two racing writers explain", "compare both branches with a backup"},
-	{Diverged, Damage, "history differs from what this machine remembers of it", "keep the file as it is; compare it with a backup or an archive copy"},
-	{Replaced, Damage, "another log is in the place of the one this machine remembers", "find the log that was here before"},
-	{Ambiguous, Damage, "two readers could read this line differently", "keep the file as it is; compare it with a backup or an archive copy"},
-	{RotateMismatch, Damage, "a rotation or restore record names a run of records that is not in the log", "compare the segments with a backup"},
-	{ManifestMismatch, Damage, "a manifest contradicts the records of its segment", "compare the segment with an archive copy"},
-	{AnchorContradicted, Damage, "a documented break claims what the evidence refutes", "correct it with a further anchor"},
-	{Unreadable, Inconclusive, "these bytes cannot be read as a record", "keep the file as it is; compare it with a backup or an archive copy"},
-	{TornTailFound, Inconclusive, "the last line was cut short while it was written", "append: the next append sets the fragment aside and goes on"},
-	{UnknownVersion, Inconclusive, "written by a newer version than this one", "use a newer opscontext"},
-	{Fork, Warning, "two writers followed the same record; nothing is missing", "no action; keep writers on one locking protocol"},
-	{Duplicate, Warning, "a second copy of a record; it is counted once", "no action"},
-	{Redacted, Warning, "content was replaced and a later record acknowledges it; the acknowledgement is not signed", "check the acknowledgement with the person it names"},
-	{MarkMissing, Warning, "this machine remembers nothing of this log", "no action: the next append writes the mark"},
-	{ManifestMissing, Warning, "an archived segment has no manifest", "run archive: it rebuilds a lost manifest"},
-	{UnattestedArchive, Warning, "no record on the chain vouches for this archive", "run archive again"},
-	{WidePermissions, Warning, "others than the owner may read or write here, or the owner is a stranger", "chmod 0700 the directory and 0600 the files"},
-	{ReEncoded, Note, "the same values in another spelling than they were written in", "no action"},
-	{TimeRegression, Note, "the clock went back", "no action: order comes from the chain"},
-	{Imported, Note, "records were taken over from elsewhere", "no action"},
-	{OlderCopy, Note, "this machine remembers the same log at another path", "no action if this is a copy"},
-	{UndeclaredFile, Note, "a file that does not belong to the log", "move it elsewhere"},
-	{InFlight, Note, "a record was being written during the check", "no action"},
+	{Altered, Damage, "content does not match its hash", "keep the file as it is; compare it with a backup or an archive copy", "record altered", "records altered"},
+	{Missing, Damage, "the parent of a record is not before it: records or a segment are gone, or out of order", "look for the missing segment in a backup", "gap with records missing", "gaps with records missing"},
+	{RolledBack, Damage, "this machine remembers a later head; what is left is an older state of the log", "find out which backup was restored, and when", "roll-back", "roll-backs"},
+	{LiveMissing, Damage, "sealed segments exist but the live log is gone", "look for audit.log in a backup made after the last rotation", "live log missing", "live logs missing"},
+	{SecondGenesis, Damage, "another chain starts inside the log", "find out who wrote a record without a parent: a writer that lost the live log does", "second chain start", "further chain starts"},
+	{ImplausibleFork, Damage, "a branch that no two racing writers explain", "compare both branches with a backup", "implausible fork", "implausible forks"},
+	{Diverged, Damage, "history differs from what this machine remembers of it", "keep the file as it is; compare it with a backup or an archive copy", "divergence from what is remembered", "divergences from what is remembered"},
+	{Replaced, Damage, "another log is in the place of the one this machine remembers", "find the log that was here before", "replaced log", "replaced logs"},
+	{Ambiguous, Damage, "two readers could read this line differently", "keep the file as it is; compare it with a backup or an archive copy", "ambiguous record", "ambiguous records"},
+	{RotateMismatch, Damage, "a rotation or restore record names a run of records that is not in the log", "compare the segments with a backup", "rotation record contradicted", "rotation records contradicted"},
+	{ManifestMismatch, Damage, "a manifest contradicts the records of its segment", "compare the segment with an archive copy", "manifest contradicted", "manifests contradicted"},
+	{AnchorContradicted, Damage, "a documented break claims what the evidence refutes", "correct it with a further anchor", "break anchor contradicted", "break anchors contradicted"},
+	{Unreadable, Inconclusive, "these bytes cannot be read as a record", "keep the file as it is; compare it with a backup or an archive copy", "unreadable place", "unreadable places"},
+	{TornTailFound, Inconclusive, "the last line was cut short while it was written", "append: the next append sets the fragment aside and goes on", "torn tail", "torn tails"},
+	{UnknownVersion, Inconclusive, "written by a newer version than this one", "use a newer opscontext", "record of an unknown version", "records of an unknown version"},
+	{Fork, Warning, "two writers followed the same record; nothing is missing", "no action; keep writers on one locking protocol", "fork", "forks"},
+	{Duplicate, Warning, "a second copy of a record; it is counted once", "no action", "duplicate", "duplicates"},
+	{Redacted, Warning, "content was replaced and a later record acknowledges it; the acknowledgement is not signed", "check the acknowledgement with the person it names", "redaction (unsigned)", "redactions (unsigned)"},
+	{MarkMissing, Warning, "this machine remembers nothing of this log", "no action: the next append writes the mark", "mark missing", "marks missing"},
+	{ManifestMissing, Warning, "an archived segment has no manifest", "run archive: it rebuilds a lost manifest", "manifest missing", "manifests missing"},
+	{UnattestedArchive, Warning, "no record on the chain vouches for this archive", "run archive again", "unattested archive", "unattested archives"},
+	{WidePermissions, Warning, "others than the owner may read or write here, or the owner is a stranger", "chmod 0700 the directory and 0600 the files", "file or directory open to others", "files and directories open to others"},
+	{ReEncoded, Note, "the same values in another spelling than they were written in", "no action", "re-encoded record", "re-encoded records"},
+	{TimeRegression, Note, "the clock went back", "no action: order comes from the chain", "step back in time", "steps back in time"},
+	{Imported, Note, "records were taken over from elsewhere", "no action", "import", "imports"},
+	{OlderCopy, Note, "this machine remembers the same log at another path", "no action if this is a copy", "copy at another path", "copies at other paths"},
+	{UndeclaredFile, Note, "a file that does not belong to the log", "move it elsewhere", "undeclared file", "undeclared files"},
+	{InFlight, Note, "a record was being written during the check", "no action", "record in flight", "records in flight"},
 }
 
 var classIndex = func() map[Class]*ClassInfo {

@@ -22,6 +22,25 @@ type Verdict struct {
 	Breaks      []BreakFound
 	Found       map[Hash][]Place // of Rules.Find, in reading order; absent if nowhere
 	Compat      Compat
+
+	blocks []blockRef
+}
+
+// BlockRecords gives the positions of the first and the last record in the blocks from (inclusive)
+// to (exclusive), counted in the order they were joined; -1 if there is none.
+func (v *Verdict) BlockRecords(from, to int) (first, last int64) {
+	first, last = -1, -1
+	for _, b := range v.blocks[from:to] {
+		if b.count == 0 {
+			continue
+		}
+		at := v.Sources[b.source].base + b.records
+		if first < 0 {
+			first = at
+		}
+		last = at + b.count - 1
+	}
+	return first, last
 }
 
 // Finding is one thing to say about a place.
@@ -64,11 +83,11 @@ func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict,
 		return nil, err
 	}
 	reds := findRedactions(walk)
-	v := &Verdict{Records: j.records, Hashed: j.hashed, Incarnation: 1, Head: j.head(l), HeadTS: j.last.ts, Seam: j.seam, Sources: j.sources}
+	v := &Verdict{Records: j.records, Hashed: j.hashed, Incarnation: 1, Head: j.head(l), HeadTS: j.last.ts, Seam: j.seam, Sources: j.sources, blocks: j.blocks}
 	for _, s := range l.copies {
 		v.Copies += s.to - s.from
 	}
-	for _, h := range wanted {
+	for _, h := range slices.Compact(slices.SortedFunc(slices.Values(wanted), compareKeys)) {
 		for _, p := range l.seen[h] {
 			found[h] = append(found[h], p.place)
 		}

@@ -1,0 +1,210 @@
+package verify
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/report"
+	"github.com/opscontext/opscontext/segment"
+)
+
+// ErrAgainst says that what the log should be compared with cannot be used. The comparison is the
+// point of the check, so nothing is reported without it.
+var ErrAgainst = errors.New("cannot compare with it")
+
+// maxReport bounds a kept report, in bytes.
+const maxReport = 1 << 30
+
+// other is what something kept elsewhere says of the log: runs of records in reading order.
+type other struct {
+	name  string
+	logID chain.Hash
+	runs  []kept
+}
+
+// kept is a run of records that was seen elsewhere.
+type kept struct {
+	name        string
+	first, last chain.Hash
+	records     int64
+	sealed      bool // the run is a whole segment, so its length is known
+}
+
+func (o *other) hashes() (hs []chain.Hash) {
+	if o == nil {
+		return nil
+	}
+	for _, k := range o.runs {
+		hs = append(hs, k.first, k.last)
+	}
+	return hs
+}
+
+// openAgainst reads what --against names: a report, or a directory with a copy of the log.
+func (c *check) openAgainst() (*other, error) {
+	if c.o.Against == "" {
+		return nil, nil
+	}
+	info, err := os.Stat(c.o.Against)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAgainst, err)
+	}
+	o := &other{name: c.o.Against}
+	if info.IsDir() {
+		err = o.readCopy()
+	} else {
+		err = o.readReport(info.Size())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrAgainst, c.o.Against, err)
+	}
+	if len(o.runs) == 0 {
+		return nil, fmt.Errorf("%w: %s names no record", ErrAgainst, c.o.Against)
+	}
+	return o, nil
+}
+
+// readReport takes the segments of a kept report.
+func (o *other) readReport(size int64) error {
+	if size > maxReport {
+		return fmt.Errorf("%d bytes is too long for a report", size)
+	}
+	b, err := os.ReadFile(o.name)
+	if err != nil {
+		return err
+	}
+	var r report.Report
+	if err := json.Unmarshal(b, &r); err != nil {
+		return fmt.Errorf("not a report of audit_verify --json: %w", err)
+	}
+	if r.Schema != report.Schema {
+		return fmt.Errorf("schema %q, this version reads %q", r.Schema, report.Schema)
+	}
+	if r.LogID != "" {
+		if o.logID, err = chain.ParseHash(r.LogID); err != nil {
+			return err
+		}
+	}
+	for _, s := range r.Sources {
+		if s.Records == 0 {
+			continue
+		}
+		k := kept{name: s.Name, records: s.Records, sealed: s.State != segment.StateLive.String()}
+		if k.first, err = chain.ParseHash(s.First); err != nil {
+			return err
+		}
+		if k.last, err = chain.ParseHash(s.Last); err != nil {
+			return err
+		}
+		o.runs = append(o.runs, k)
+	}
+	return nil
+}
+
+// readCopy takes the segments in a copy of a home, or of its archive directory alone.
+func (o *other) readCopy() error {
+	home := o.name
+	if filepath.Base(home) == segment.ArchiveDir {
+		home = filepath.Dir(home)
+	}
+	snap, err := segment.OpenSnapshot(home, segment.SnapshotOptions{})
+	if err != nil {
+		return err
+	}
+	defer snap.Close()
+	for i, s := range snap.Sources {
+		k, err := readRun(s)
+		if err != nil {
+			return err
+		}
+		if k.records == 0 {
+			continue
+		}
+		if i == 0 {
+			o.logID = k.first
+		}
+		o.runs = append(o.runs, k)
+	}
+	return nil
+}
+
+// readRun reads the first and the last hash of a copy of a segment.
+func readRun(s segment.Source) (kept, error) {
+	k := kept{name: s.Name(), sealed: s.State() != segment.StateLive}
+	var buf []byte
+	for _, e := range s.Extents(segment.DefaultExtent) {
+		c, err := s.Read(e, buf)
+		if err != nil {
+			return k, err
+		}
+		for _, line := range c.Lines() {
+			h, err := chain.HeadOf(line)
+			if len(bytes.TrimSpace(line)) == 0 || err != nil {
+				continue
+			}
+			if k.records == 0 {
+				k.first = h
+			}
+			k.last = h
+			k.records++
+		}
+		buf = c.Data[:0]
+	}
+	return k, nil
+}
+
+// compare holds the log against what was kept elsewhere: every run must still be there, as long as
+// it was. A log that lacks the end of what is kept, and nothing before it, is rolled back; one that
+// lacks something before that has another history.
+func (c *check) compare(o *other) {
+	if o == nil {
+		return
+	}
+	c.against = &report.Against{Name: o.name}
+	if o.logID != chain.Genesis && c.v.LogID != chain.Genesis && o.logID != c.v.LogID {
+		c.against.Detail = fmt.Sprintf("it is of log %s, this is %s", o.logID.Short(), c.v.LogID.Short())
+		c.add(chain.Replaced, "", o.name+": "+c.against.Detail, 1)
+		return
+	}
+	lost := -1
+	for i, k := range o.runs {
+		there := c.holds(k)
+		switch {
+		case !there && lost < 0:
+			lost = i
+		case there && lost >= 0:
+			c.against.Detail = fmt.Sprintf("its %s is not in the log, later ones are", o.runs[lost].name)
+			c.add(chain.Diverged, "", o.name+": "+c.against.Detail, 1)
+			return
+		}
+	}
+	if lost < 0 {
+		c.against.Agrees = true
+		c.against.Detail = fmt.Sprintf("all %d segments it names are in the log", len(o.runs))
+		return
+	}
+	k := o.runs[lost]
+	c.against.Detail = fmt.Sprintf("the log lacks %s of %s, up to %s", count(k.records, "record", "records"), k.name, k.last.Short())
+	class := chain.RolledBack
+	if len(c.v.Found[k.last]) > 0 {
+		class = chain.Diverged // the end is there, the way to it is another
+	}
+	c.add(class, "", o.name+": "+c.against.Detail, 1)
+}
+
+// holds reports whether a run of records is in the log, as long as it was.
+func (c *check) holds(k kept) bool {
+	for _, first := range c.v.Found[k.first] {
+		for _, last := range c.v.Found[k.last] {
+			if n := last.Record - first.Record + 1; n == k.records {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,62 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/report"
+)
+
+// axes says in a few words what the verdict covers and what it does not.
+func (c *check) axes(r *report.Report) report.Axes {
+	return report.Axes{
+		Integrity:    axis(r, "every hash agrees", chain.Altered, chain.Ambiguous, chain.Redacted, chain.Unreadable, chain.TornTailFound),
+		Continuity:   axis(r, "one chain", chain.Missing, chain.SecondGenesis, chain.ImplausibleFork, chain.RotateMismatch, chain.Fork, chain.Duplicate),
+		Completeness: c.completeness(r),
+		Protection:   "nothing off this machine vouches for these records: a full recompute would not be seen",
+		Coverage:     c.coverage(r),
+	}
+}
+
+// axis lists what was found of some classes, or says well if there is nothing.
+func axis(r *report.Report, well string, classes ...chain.Class) string {
+	var parts []string
+	for _, class := range classes {
+		if n := r.Counts[string(class)]; n > 0 {
+			info, _ := class.Info()
+			parts = append(parts, info.Counted(n))
+		}
+	}
+	if len(parts) == 0 {
+		return well
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (c *check) completeness(r *report.Report) string {
+	for _, class := range []chain.Class{chain.Replaced, chain.Diverged, chain.RolledBack, chain.LiveMissing} {
+		for _, f := range r.Findings {
+			if f.Class == class {
+				return f.Meaning
+			}
+		}
+	}
+	switch {
+	case c.against != nil && c.against.Agrees:
+		return "what " + c.against.Name + " remembers is there"
+	case c.marked:
+		return "the head this machine remembers is there"
+	}
+	return "unknown: nothing outside the log remembers its length"
+}
+
+func (c *check) coverage(r *report.Report) string {
+	switch {
+	case r.Range != nil:
+		return fmt.Sprintf("range only: %d of %d records recomputed; links, times and system records of all", r.Records.Checked, r.Records.Total)
+	case r.Counts[string(chain.Unreadable)] > 0:
+		return "every record that can be read"
+	}
+	return "every record"
+}

@@ -1,0 +1,148 @@
+// Package verify judges a home: it joins what the records show, what the files show and what this
+// machine remembers to one report. It writes nothing into the home.
+//
+// The way of a check: a snapshot of the home, taken without a lock; its segments read and judged in
+// parallel, block by block (package chain); the mark and the points held against what was read; and
+// what could not be read, or was not looked at, said beside the verdict.
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/internal/report"
+	"github.com/opscontext/opscontext/segment"
+)
+
+// Options says what to check and how.
+type Options struct {
+	FS      durable.FS // nil: durable.OS()
+	Home    string
+	State   string // directory of marks; empty: none is looked at
+	Since   string // inclusive bounds of ts, as toISOString writes it; empty: none
+	Until   string
+	Segment int64  // 0: all
+	Against string // a kept report or a copy of the log; empty: none
+	Sharing segment.Sharing
+	Workers int // 0: one for each processor Go may use
+	Strict  Strictness
+	Now     func() time.Time // nil: time.Now
+	Tool    string
+	Command string
+	// Progress is told how many of the bytes to read have been judged. nil: nobody is.
+	Progress func(done, total int64)
+}
+
+// Strictness says whether warnings and documented breaks fail a check.
+type Strictness int
+
+// The levels of strictness.
+const (
+	Lenient Strictness = iota
+	Strict
+)
+
+// ranged reports whether only a part of the log was asked for.
+func (o *Options) ranged() bool { return o.Since != "" || o.Until != "" || o.Segment != 0 }
+
+// retries is how often a check is made anew because the live log was written meanwhile.
+const retries = 3
+
+// Run checks a home. The report is the verdict; an error means that nothing could be looked at.
+// A finding in the live log is read again before it is reported, because a writer may have been in
+// the middle of it.
+func Run(ctx context.Context, o Options) (*report.Report, error) {
+	if o.FS == nil {
+		o.FS = durable.OS()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	for try := 1; ; try++ {
+		c := check{o: o}
+		if err := c.run(ctx); err != nil {
+			return nil, err
+		}
+		if try == retries || !c.doubtful() {
+			return c.report(), nil
+		}
+	}
+}
+
+// check is one look at a home.
+type check struct {
+	o         Options
+	snap      *segment.Snapshot
+	memory    *segment.Memory
+	v         *chain.Verdict
+	bytes     int64
+	inRange   int64
+	span      *span // the records that were recomputed, if a range was asked for
+	findings  []report.Finding
+	cont      segment.Continuity
+	mark      segment.Mark
+	marked    bool
+	against   *report.Against
+	moved     bool // the live log was written or replaced during the check
+	unreached error
+}
+
+func (c *check) run(ctx context.Context) (err error) {
+	if c.memory, err = segment.OpenMemory(c.o.FS, c.o.State, c.o.Home); err != nil {
+		return err
+	}
+	if c.snap, err = segment.OpenSnapshot(c.o.Home, segment.SnapshotOptions{FS: c.o.FS}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.snap.Close()) }()
+	c.mark, c.marked = c.memory.Mark()
+	other, err := c.openAgainst()
+	if err != nil {
+		return err
+	}
+	find := other.hashes()
+	if c.marked {
+		find = append(find, c.mark.Head)
+	}
+	if err := c.judge(ctx, find); err != nil {
+		return err
+	}
+	if err := c.remember(); err != nil {
+		return err
+	}
+	c.records()
+	c.files()
+	c.compare(other)
+	return c.sinceSnapshot()
+}
+
+// sinceSnapshot finds out whether the live log is still the one that was judged.
+func (c *check) sinceSnapshot() error {
+	if c.snap.Live == nil {
+		return nil
+	}
+	now, err := segment.LiveInfo(c.o.FS, c.snap.Home)
+	if err != nil {
+		return fmt.Errorf("look at the live log again: %w", err)
+	}
+	c.moved = now.ID != c.snap.Live.Info().ID || now.Size != c.snap.Live.Size()
+	return nil
+}
+
+// doubtful reports whether a finding may come from a writer at work: it is in the live log, and the
+// live log has changed since.
+func (c *check) doubtful() bool {
+	if !c.moved {
+		return false
+	}
+	for _, f := range c.findings {
+		if f.Severity >= chain.Inconclusive && (f.Segment == segment.LiveName || f.Segment == "") {
+			return true
+		}
+	}
+	return false
+}
