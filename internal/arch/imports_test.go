@@ -24,12 +24,11 @@ var floors = map[string]int{
 	"internal/terminal": 6,
 	"internal/report":   6,
 
-	"cmd/opscontext":           7,
-	"internal/arch":            7,
-	"internal/demo":            7,
-	"internal/faults/ackcheck": 7,
-	"internal/faults/points":   7,
-	"internal/faults/sweep":    7,
+	"cmd/opscontext":        7,
+	"internal/arch":         7,
+	"internal/demo":         7,
+	"internal/faults/sweep": 7,
+	"internal/testrun":      7,
 }
 
 // barred lists imports that the floors would allow and the design does not.

@@ -18,7 +18,7 @@ func sum(g *Gen, n int) string {
 	h := sha256.New()
 	for range n {
 		ts, kind, actor, payload := g.Next()
-		fmt.Fprintf(h, "%s %s %s %s\n", ts.Format(time.RFC3339Nano), kind, actor, payload)
+		h.Write(fmt.Appendf(nil, "%s %s %s %s\n", ts.Format(time.RFC3339Nano), kind, actor, payload))
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

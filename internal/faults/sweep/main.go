@@ -1,0 +1,116 @@
+//go:build linux && amd64
+
+// Sweep proves that opscontext survives being killed. It runs a command again and again under
+// ptrace, and at the first, the second, … the last state-changing system call that the command makes
+// in its home and its state directory lets one fault befall it: a kill before the call, a kill
+// after it, a torn or a short write, an error. After each it appends one more record, untraced, which
+// must succeed at once, and then checks that the log verifies, that no acknowledged record is
+// lost, that none is stored twice and that nothing is left lying about.
+//
+//	sweep -bin bin/opscontext [-scenario REGEXP] [-mode REGEXP] [-j N] [-work DIR]
+//
+// Calls are counted over all threads of the program together (strace's when= counts each thread by
+// itself, which for a Go program names no point in particular). A sweep ends by itself at the first
+// point that a run does not reach, so every point has then been tried. A kill leaves the page cache
+// whole: what a power cut does to unsynced bytes is for the in-memory file system to show.
+//
+// It exits 0 if every point was good and at least -least of them were kills.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// mode is a fault with the name it goes by in the output.
+type mode struct {
+	name  string
+	fault fault
+}
+
+var modes = []mode{
+	{"kill-before", fault{kind: killBefore}},
+	{"kill-after", fault{kind: killAfter}},
+	{"torn-0", fault{kind: torn}},
+	{"torn-50", fault{kind: torn, share: 0.5}},
+	{"torn-99", fault{kind: torn, share: 0.99}},
+	{"short", fault{kind: short, share: 0.5}},
+	{"EIO", fault{kind: fail, errno: syscall.EIO}},
+	{"ENOSPC", fault{kind: fail, errno: syscall.ENOSPC}},
+	{"EINTR", fault{kind: fail, errno: syscall.EINTR}},
+}
+
+// kills tells whether the program dies of the fault.
+func (f fault) kills() bool { return f.kind == killBefore || f.kind == killAfter || f.kind == torn }
+
+func main() {
+	bin := flag.String("bin", "bin/opscontext", "the program under test")
+	scenario := flag.String("scenario", "", "run only the scenarios that match this regular expression")
+	only := flag.String("mode", "", "run only the modes that match this regular expression")
+	work := flag.String("work", "", "directory for the points; bad ones stay there (default: a new temporary one)")
+	j := flag.Int("j", runtime.NumCPU(), "points at a time")
+	least := flag.Int("least", 0, "fail when fewer kill points than this were tried")
+	flag.Parse()
+	if err := run(*bin, *scenario, *only, *work, *j, *least); err != nil {
+		fmt.Fprintln(os.Stderr, "sweep:", err)
+		os.Exit(1)
+	}
+}
+
+func run(bin, scenarioLike, modeLike, work string, j, least int) error {
+	bin, err := filepath.Abs(bin)
+	if err != nil {
+		return err
+	}
+	wantScenario, err := regexp.Compile(scenarioLike)
+	if err != nil {
+		return err
+	}
+	wantMode, err := regexp.Compile(modeLike)
+	if err != nil {
+		return err
+	}
+	if work == "" {
+		if work, err = os.MkdirTemp("", "opscontext-sweep-"); err != nil {
+			return err
+		}
+	}
+	var kills, others, bad int
+	began := time.Now()
+	app := program{bin}
+	for _, s := range scenarios(app) {
+		if !wantScenario.MatchString(s.name) {
+			continue
+		}
+		for _, m := range modes {
+			if !wantMode.MatchString(m.name) {
+				continue
+			}
+			sum, err := sweep(s, m.fault, app, filepath.Join(work, s.name, m.name), j)
+			if err != nil {
+				return fmt.Errorf("%s, %s: %w", s.name, m.name, err)
+			}
+			fmt.Printf("%-20s %-12s %s\n", s.name, m.name, sum)
+			bad += len(sum.bad)
+			if m.fault.kills() {
+				kills += sum.points
+			} else {
+				others += sum.points
+			}
+		}
+	}
+	fmt.Printf("kill points %d, error points %d, bad %d, in %s\n", kills, others, bad, time.Since(began).Round(time.Second))
+	switch {
+	case bad > 0:
+		return fmt.Errorf("%d bad points; their files are kept in %s", bad, work)
+	case kills < least:
+		return fmt.Errorf("%d kill points tried, want at least %d: a sweep this short proves little", kills, least)
+	}
+	return os.RemoveAll(work)
+}

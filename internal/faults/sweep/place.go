@@ -1,0 +1,86 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// place is where one point is played. Calls are counted under stage alone.
+type place struct {
+	dir string
+}
+
+func (p place) stage() string   { return filepath.Join(p.dir, "stage") }
+func (p place) home() string    { return filepath.Join(p.dir, "stage", "home") }
+func (p place) live() string    { return filepath.Join(p.home(), "audit.log") }
+func (p place) archive() string { return filepath.Join(p.home(), "audit-archive") }
+func (p place) state() string   { return filepath.Join(p.dir, "stage", "state") }
+func (p place) input() string   { return filepath.Join(p.dir, "input") }
+func (p place) acks() string    { return filepath.Join(p.dir, "acks") }
+func (p place) errors() string  { return filepath.Join(p.dir, "errors") }
+
+// subject is a program that keeps a log: how to start it, and what must hold after a fault.
+type subject interface {
+	// command gives what runs the program on the place with the arguments.
+	command(p place, args ...string) (argv, env []string)
+	// judge restarts the program untraced and says what is wrong with what is left, if anything.
+	judge(p place) error
+}
+
+// program is the real one.
+type program struct {
+	bin string
+}
+
+func (a program) command(p place, args ...string) (argv, env []string) {
+	argv = append([]string{a.bin, "--home", p.home()}, args...)
+	return argv, append(os.Environ(), "XDG_STATE_HOME="+p.state())
+}
+
+// run gives what the command printed and its exit code. Only a command that could not be run at all
+// is an error.
+func (a program) run(p place, stdin string, args ...string) (stdout, stderr string, exit int, err error) {
+	argv, env := a.command(p, args...)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	var out, errs bytes.Buffer
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, strings.NewReader(stdin), &out, &errs
+	err = untraced(cmd)
+	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) {
+		err = nil
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode(), err
+}
+
+// append stores events, one JSON line each, and keeps the acknowledgements. It is for setting up:
+// nothing goes wrong yet.
+func (a program) append(p place, lines string) error {
+	stdout, stderr, exit, err := a.run(p, lines, "append", "--json")
+	if err != nil {
+		return err
+	}
+	if exit != 0 {
+		return fmt.Errorf("append: exit %d: %s", exit, stderr)
+	}
+	f, err := os.OpenFile(p.acks(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(stdout)
+	return errors.Join(err, f.Close())
+}
+
+// untraced runs cmd on a thread of its own: a tracer takes the end of any child of its thread for
+// the end of a tracee.
+func untraced(cmd *exec.Cmd) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return cmd.Run()
+}

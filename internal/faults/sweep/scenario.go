@@ -1,0 +1,130 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/opscontext/opscontext/chain"
+)
+
+// scenario is a command to sweep and the home that it meets.
+type scenario struct {
+	name  string
+	setup []step
+	args  []string
+	input func() string // its standard input
+}
+
+// step makes one change to a place that is being set up.
+type step func(place) error
+
+// scenarios are the situations in which append and rotate can be killed.
+func scenarios(app program) []scenario {
+	appending, rotating := []string{"append", "--json"}, []string{"rotate"}
+	return []scenario{
+		{"first-append", nil, appending, events(6)},
+		{"append", []step{app.records(3)}, appending, events(12)},
+		{"size-rotation", []step{smallSegments, app.records(4)}, appending, events(24)},
+		{"period-rotation", []step{lastYear}, appending, events(4)},
+		{"manual-rotation", []step{app.records(5)}, rotating, events(0)},
+		{"second-rotation", []step{app.records(5), app.rotation, app.records(5)}, rotating, events(0)},
+		{"torn-tail", []step{app.records(3), tear}, appending, events(4)},
+		{"unfinished-rotation", []step{app.records(4), linkSegment}, appending, events(4)},
+		{"unproven-rotation", []step{app.records(4), app.rotation, unseal}, appending, events(4)},
+		{"refusals", []step{app.records(3), refuse}, appending, events(4)},
+	}
+}
+
+// events makes n new events as append reads them. Each carries a nonce: without it a restarted program
+// could make a lost record again under the same hash and so hide the loss.
+func events(n int) func() string {
+	return func() string {
+		var b strings.Builder
+		for range n {
+			fmt.Fprintf(&b, `{"event":"sweep.event","actor":"sweep","payload":{"nonce":%q,"text":%q}}`+"\n", rand.Text(), strings.Repeat("é🚀 ", 12))
+		}
+		return b.String()
+	}
+}
+
+// records appends n acknowledged records.
+func (a program) records(n int) step {
+	return func(p place) error { return a.append(p, events(n)()) }
+}
+
+// rotation seals the live segment.
+func (a program) rotation(p place) error {
+	_, stderr, exit, err := a.run(p, "", "rotate")
+	if err == nil && exit != 0 {
+		err = fmt.Errorf("rotate: exit %d: %s", exit, stderr)
+	}
+	return err
+}
+
+// smallSegments makes every few records a segment.
+func smallSegments(p place) error {
+	if err := os.MkdirAll(p.home(), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(p.home(), "opscontext.toml"), []byte("[segment]\nmax_bytes = \"2KiB\"\n"), 0o600)
+}
+
+// lastYear lays down a live log whose records are of a year that is over, as acknowledged.
+func lastYear(p place) error {
+	if err := os.MkdirAll(p.home(), 0o700); err != nil {
+		return err
+	}
+	ts := time.Now().AddDate(-1, 0, 0).UTC().Format("2006-01-02T15:04:05.000Z")
+	var log []byte
+	prev := chain.Genesis
+	for range 5 {
+		r, err := chain.Seal(prev, ts, "sweep.event", "sweep", fmt.Appendf(nil, `{"nonce":%q}`, rand.Text()))
+		if err != nil {
+			return err
+		}
+		log, prev = chain.AppendLine(log, &r), r.Hash
+	}
+	if err := os.WriteFile(p.acks(), log, 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(p.live(), log, 0o600)
+}
+
+// tear leaves the first half of a record at the end of the live log, as a full disk does.
+func tear(p place) error {
+	log, err := os.ReadFile(p.live())
+	if err != nil {
+		return err
+	}
+	last := bytes.LastIndexByte(log[:len(log)-1], '\n') + 1
+	half := log[last : last+(len(log)-last)/2]
+	return os.WriteFile(p.live(), append(log, half...), 0o600)
+}
+
+// linkSegment leaves a rotation that stopped once the segment had its name.
+func linkSegment(p place) error {
+	if err := os.MkdirAll(p.archive(), 0o700); err != nil {
+		return err
+	}
+	return os.Link(p.live(), filepath.Join(p.archive(), "audit-0001.jsonl"))
+}
+
+// unseal leaves a rotation that stopped before its last step.
+func unseal(p place) error {
+	return os.Chmod(filepath.Join(p.archive(), "audit-0001.jsonl"), 0o600)
+}
+
+// refuse leaves appends that failed and are to be put on the chain.
+func refuse(p place) error {
+	const lines = `{"ts":"2026-03-01T09:00:00.000Z","pid":4711,"event":"vscode.tool_call","error":"ENOSPC: no space left on device, write"}
+{"ts":"2026-03-01T09:00:01.000Z","pid":4711,"event":"vscode.prompt_submit","error":"ENOSPC: no space left on device, write"}
+`
+	return os.WriteFile(filepath.Join(p.home(), "audit-refused.jsonl"), []byte(lines), 0o600)
+}
