@@ -9,30 +9,38 @@ import (
 	"os"
 	"sync"
 
+	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
 )
 
-const (
-	// readAhead is read beyond an extent, so that its last line is mostly there in one read.
-	readAhead = 64 << 10
-	// maxExtents bounds the table of a source's extents: a huge sparse file gets larger extents
-	// rather than a table that outgrows memory.
-	maxExtents = 1 << 16
-)
+// readAhead is read beyond an extent, in bytes, so that its last line is mostly there in one read.
+const readAhead = 64 << 10
+
+// maxExtents bounds the table of a source's extents: a huge sparse file gets larger extents rather
+// than a table that outgrows memory.
+const maxExtents = 1 << 16
+
+// reach says how far a reader goes for a line. Tests make it short.
+type reach struct {
+	longest int // line that is read whole, in bytes without LF
+	ahead   int // bytes read beyond an extent at first
+}
+
+var fullReach = reach{longest: chain.MaxLine, ahead: readAhead}
 
 // ErrReplaced says that a sealed segment is no longer the file it was when the snapshot was taken.
 var ErrReplaced = errors.New("was replaced while it was being read: look again")
 
 // plain is a segment as a file of JSON lines.
 type plain struct {
-	fs      durable.FS
-	path    string
-	label   string
-	name    Name
-	state   State
-	info    durable.Info
-	held    durable.File // the live log as the snapshot opened it; nil for others
-	longest int64        // chain.MaxLine
+	fs    durable.FS
+	path  string
+	label string
+	name  Name
+	state State
+	info  durable.Info
+	held  durable.File // the live log as the snapshot opened it; nil for others
+	reach reach
 	// archived gives the compressed form of the segment once the plain file is gone.
 	archived func() (Source, error)
 
@@ -61,7 +69,7 @@ func (p *plain) Extents(size int) []Extent {
 	case moved != nil:
 		return moved.Extents(size)
 	}
-	return cut(p.info.Size, min(max(int64(size), 1, p.info.Size/maxExtents), p.longest))
+	return cut(p.info.Size, min(max(int64(size), 1, p.info.Size/maxExtents), int64(p.reach.longest)))
 }
 
 // cut divides total bytes into extents of size bytes, the last one shorter.
@@ -83,7 +91,7 @@ func (p *plain) Read(e Extent, buf []byte) (Chunk, error) {
 	if moved != nil {
 		return moved.Read(e, buf)
 	}
-	if e.Offset < 0 || e.Size < 1 || e.Size > p.longest {
+	if e.Offset < 0 || e.Size < 1 || e.Size > int64(p.reach.longest) {
 		return Chunk{}, fmt.Errorf("%s: no extent of %d bytes at %d can be read", p.path, e.Size, e.Offset)
 	}
 	end := p.info.Size
@@ -97,7 +105,7 @@ func (p *plain) Read(e Extent, buf []byte) (Chunk, error) {
 		from, lead = from-1, 1
 	}
 	own := lead + int(e.Size) // bytes of buf up to the end of the extent
-	data, whole, err := fill(f, buf[:0], own+readAhead, from, end)
+	data, whole, err := fill(f, buf[:0], own+p.reach.ahead, from, end)
 	if err != nil {
 		return Chunk{}, err
 	}
@@ -118,7 +126,7 @@ func (p *plain) Read(e Extent, buf []byte) (Chunk, error) {
 	if own-1 > start {
 		last += bytes.LastIndexByte(data[start:min(own-1, len(data))], '\n') + 1
 	}
-	longest := last + int(p.longest)
+	longest := last + p.reach.longest
 	for seen := last; ; {
 		if n := bytes.IndexByte(data[seen:], '\n'); n >= 0 {
 			seen += n + 1

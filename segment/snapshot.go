@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
 )
 
@@ -306,7 +305,7 @@ func (l *listing) snapshot() *Snapshot {
 	s.Next = l.highest + 1
 	if l.live != nil {
 		s.Live = &plain{fs: l.o.FS, path: filepath.Join(l.home, LiveName), label: LiveName, name: Name{Number: s.Next},
-			state: StateLive, info: l.liveInfo, held: l.live, longest: chain.MaxLine}
+			state: StateLive, info: l.liveInfo, held: l.live, reach: fullReach}
 		s.Sources = append(s.Sources, s.Live)
 	}
 	slices.Sort(l.others)
@@ -331,7 +330,7 @@ func (l *listing) source(f file) Source {
 	}
 	if f.form == FormPlain {
 		return &plain{fs: l.o.FS, path: filepath.Join(dir, f.base), label: label, name: f.name, state: StateSealed,
-			info: f.info, longest: chain.MaxLine, archived: archived}
+			info: f.info, reach: fullReach, archived: archived}
 	}
 	s, err := archived()
 	if err != nil {
