@@ -1,8 +1,10 @@
 package durable
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"slices"
 )
@@ -24,8 +26,8 @@ const (
 	// place in one of them that the seed chooses.
 	KeptPrefix
 	// KeptSubset is a power cut after which any changes survive, in any order; of a write perhaps a
-	// part: its first bytes, some of its 512-byte sectors, or only the length that it gave the
-	// file, with NULs for bytes.
+	// part: its first bytes, some of its 512-byte sectors, or the length that it gave the file with
+	// NULs for bytes.
 	KeptSubset
 	// KeptCache is not a power cut: the process was killed and the machine runs on. The
 	// changes stay pending, ghosts of failed syncs stay readable.
@@ -229,6 +231,13 @@ func (m *Mem) keepSubset(rng *rand.Rand) {
 			c.land()
 		}
 	}
+	// The length of a file may be there without the bytes, those of a failed sync included.
+	files := slices.SortedFunc(maps.Keys(m.reachable()), func(a, b *node) int { return cmp.Compare(a.ino, b.ino) })
+	for _, f := range files {
+		if more := len(f.cache.data) - len(f.disk.data); more > 0 && rng.IntN(4) == 0 {
+			f.disk.resize(int64(len(f.disk.data) + rng.IntN(more+1)))
+		}
+	}
 }
 
 // landTorn lands a write whole, or a part of it as a drive or a file system may.
@@ -246,6 +255,7 @@ func (c *change) landTorn(rng *rand.Rand) {
 			i = end
 		}
 	case 2:
+		c.landPart(0, rng.IntN(size))
 		if disk, end := &c.file.disk, c.off+int64(size); end > int64(len(disk.data)) {
 			disk.resize(end)
 		}

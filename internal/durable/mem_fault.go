@@ -88,7 +88,9 @@ func (o Op) wrap(err error) error {
 	}
 }
 
-// Fault makes operations fail. The zero Name and numbers mean: the next such operation, once.
+// Fault makes operations fail. The zero Name and numbers mean: the next such operation, once. What
+// fails has no effect, a write or a file's sync apart (see Keep); names that a failing SyncDir left
+// pending are synced by a later one, as a journal does.
 type Fault struct {
 	Op   OpKind
 	Name string // pattern of [path.Match] for the last element of either name; "": any

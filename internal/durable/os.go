@@ -143,33 +143,29 @@ func (osFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-// Mkdir goes through an [os.Root] of the parent: its Chmod cannot be led out of the parent by a
-// link that somebody swaps in between the two calls.
 func (osFS) Mkdir(name string, perm fs.FileMode) error {
-	clean := filepath.Clean(name)
-	parent, err := os.OpenRoot(filepath.Dir(clean))
-	if err != nil {
-		return atPath("mkdir", name, err)
+	name = filepath.Clean(name)
+	if err := os.Mkdir(name, perm.Perm()); err != nil {
+		return err
 	}
-	base := filepath.Base(clean)
-	err = parent.Mkdir(base, perm.Perm())
-	if err == nil {
-		if err = parent.Chmod(base, perm.Perm()); err != nil {
-			err = errors.Join(err, parent.Remove(base))
-		}
+	if err := setDirPerm(name, perm); err != nil {
+		return errors.Join(err, os.Remove(name))
 	}
-	return atPath("mkdir", name, errors.Join(err, parent.Close()))
+	return nil
 }
 
-// atPath gives an error the path that the caller knows, in place of one relative to its parent.
-func atPath(op, name string, err error) error {
-	if err == nil {
-		return nil
+// setDirPerm gives a new directory the bits that the umask took. It goes through an [os.Root] of
+// the parent: its Chmod cannot be led out of the parent by a link that somebody swaps in meanwhile.
+func setDirPerm(name string, perm fs.FileMode) error {
+	fi, err := os.Lstat(name)
+	if err != nil || fi.Mode().Perm() == perm.Perm() {
+		return err
 	}
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		err = pe.Err
+	parent, err := os.OpenRoot(filepath.Dir(name))
+	if err != nil {
+		return err
 	}
-	return &fs.PathError{Op: op, Path: name, Err: err}
+	return errors.Join(parent.Chmod(filepath.Base(name), perm.Perm()), parent.Close())
 }
 
 // Link is linkat without AT_SYMLINK_FOLLOW: macOS's link(2) would follow.
@@ -246,9 +242,17 @@ func (o osFS) publish(old, new string) error {
 
 func (o osFS) Replace(name string, data []byte, perm fs.FileMode) error {
 	dir := filepath.Dir(name)
-	err := renameio.WriteFile(name, data, perm, renameio.WithTempDir(dir), renameio.WithStaticPermissions(perm))
+	// Not renameio.WriteFile, which would keep the bits of the file it replaces.
+	f, err := renameio.NewPendingFile(name, renameio.WithTempDir(dir), renameio.WithStaticPermissions(perm))
 	if err != nil {
 		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.CloseAtomicallyReplace()
+	}
+	if err != nil {
+		return errors.Join(err, f.Cleanup())
 	}
 	// renameio syncs the bytes, not the name.
 	return o.SyncDir(dir)

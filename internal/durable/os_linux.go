@@ -24,10 +24,14 @@ func (f osFile) Sync() error {
 	err = conn.Control(func(fd uintptr) {
 		syncErr = retry(func() error { return unix.Fdatasync(int(fd)) })
 	})
-	if err == nil && syncErr != nil {
-		err = &fs.PathError{Op: "fdatasync", Path: f.Name(), Err: syncErr}
+	switch {
+	case err != nil: // closed
+		return &fs.PathError{Op: "sync", Path: f.Name(), Err: fs.ErrClosed}
+	case syncErr != nil:
+		return &fs.PathError{Op: "sync", Path: f.Name(), Err: syncErr}
+	default:
+		return nil
 	}
-	return err
 }
 
 // placeUnnamed is [FS.Place] by way of a file that has no name until it is complete, so that a kill
@@ -45,9 +49,9 @@ func placeUnnamed(name string, data []byte, perm fs.FileMode) (done bool, err er
 	if err == nil {
 		// AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH; the link in /proc does not.
 		fd := "/proc/self/fd/" + strconv.Itoa(int(f.Fd()))
-		err = linkError("link", fd, name, retry(func() error {
+		err = placeError(name, linkError("link", fd, name, retry(func() error {
 			return unix.Linkat(unix.AT_FDCWD, fd, unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
-		}))
+		})))
 	}
 	done = err == nil || errors.Is(err, fs.ErrExist)
 	if err = errors.Join(err, f.Close()); done {

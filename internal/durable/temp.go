@@ -24,8 +24,8 @@ func Leftover(base, target string) bool {
 // a second try is already rare.
 const tempTries = 1000
 
-// writeTemp makes a complete, unsynced file beside name and returns its path. next gives the number
-// in the file's name. On an error nothing is left.
+// writeTemp makes a complete file beside name and returns its path. next gives the number in that
+// path, finish has the last word on the file before it is closed. On an error nothing is left.
 func writeTemp(fsys FS, name string, data []byte, perm fs.FileMode, next func() int64, finish func(File) error) (string, error) {
 	dir, base := filepath.Split(name)
 	var (
@@ -53,16 +53,27 @@ func writeTemp(fsys FS, name string, data []byte, perm fs.FileMode, next func() 
 	return tmp, nil
 }
 
+// unsynced is the finish of a file that need not survive a power cut.
+func unsynced(File) error { return nil }
+
 // placeByLink is [FS.Place] in steps that every file system has: a complete file under a name of
 // its own gets its real name by publish, which refuses a name that is taken.
 func placeByLink(fsys FS, name string, data []byte, perm fs.FileMode, next func() int64, publish func(old, new string) error) error {
-	tmp, err := writeTemp(fsys, name, data, perm, next, func(File) error { return nil })
+	tmp, err := writeTemp(fsys, name, data, perm, next, unsynced)
 	if err != nil {
 		return err
 	}
-	err = publish(tmp, name)
+	err = placeError(name, publish(tmp, name))
 	if gone := fsys.Remove(tmp); !errors.Is(gone, fs.ErrNotExist) { // a renaming publish took it
 		err = errors.Join(err, gone)
+	}
+	return err
+}
+
+// placeError names the file that was asked for, not the one that was to become it.
+func placeError(name string, err error) error {
+	if le, ok := errors.AsType[*os.LinkError](err); ok {
+		return &fs.PathError{Op: "place", Path: name, Err: le.Err}
 	}
 	return err
 }

@@ -1,0 +1,447 @@
+package durable
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// contents prints a disk: every name in "/" with its text, for comparison.
+func contents(t testing.TB, m *Mem) string {
+	t.Helper()
+	entries, err := m.ReadDir("/")
+	must(t, err)
+	var s []string
+	for _, e := range entries {
+		text := "/"
+		if !e.IsDir() {
+			text = read(t, m, "/"+e.Name())
+		}
+		s = append(s, e.Name()+"="+text)
+	}
+	return strings.Join(s, " ")
+}
+
+// outcomes is the set of disks that a crash may leave, by many seeds.
+func outcomes(t testing.TB, m *Mem, kept Kept) []string {
+	t.Helper()
+	var all []string
+	for seed := range uint64(400) {
+		all = append(all, contents(t, m.Crash(Loss{kept, seed})))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func open(t testing.TB, fsys FS, name string) File {
+	t.Helper()
+	f, err := fsys.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	must(t, err)
+	return f
+}
+
+func put(t testing.TB, f File, text string) {
+	t.Helper()
+	_, err := f.Write([]byte(text))
+	must(t, err)
+}
+
+// The table says of each sequence what the strictest cut leaves, and all that any cut may leave.
+func TestCrashStates(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		run     func(t *testing.T, m *Mem) // starts with a durable, empty "a"
+		nothing string
+		prefix  []string
+		subset  []string // nil: as prefix
+	}{
+		{
+			name:    "synced",
+			run:     func(t *testing.T, m *Mem) { f := open(t, m, "a"); put(t, f, "x"); must(t, f.Sync()) },
+			nothing: "a=x",
+			prefix:  []string{"a=x"},
+		},
+		{
+			name:    "written",
+			run:     func(t *testing.T, m *Mem) { put(t, open(t, m, "a"), "xy") },
+			nothing: "a=",
+			prefix:  []string{"a=", "a=x", "a=xy"},
+			subset:  []string{"a=", "a=\x00", "a=\x00\x00", "a=x", "a=x\x00", "a=xy"},
+		},
+		{
+			name: "two writes, one sync between",
+			run: func(t *testing.T, m *Mem) {
+				f := open(t, m, "a")
+				put(t, f, "x")
+				must(t, f.Sync())
+				put(t, f, "y")
+			},
+			nothing: "a=x",
+			prefix:  []string{"a=x", "a=xy"},
+			subset:  []string{"a=x", "a=x\x00", "a=xy"},
+		},
+		{
+			name:    "two writes reordered",
+			run:     func(t *testing.T, m *Mem) { f := open(t, m, "a"); put(t, f, "x"); put(t, f, "y") },
+			nothing: "a=",
+			prefix:  []string{"a=", "a=x", "a=xy"},
+			subset:  []string{"a=", "a=\x00", "a=\x00\x00", "a=\x00y", "a=x", "a=x\x00", "a=xy"},
+		},
+		{
+			name:    "file sync does not make the name durable",
+			run:     func(t *testing.T, m *Mem) { f := open(t, m, "b"); put(t, f, "x"); must(t, f.Sync()) },
+			nothing: "a=",
+			prefix:  []string{"a=", "a= b=x"},
+		},
+		{
+			name:    "directory sync does not make the bytes durable",
+			run:     func(t *testing.T, m *Mem) { f := open(t, m, "b"); put(t, f, "x"); must(t, m.SyncDir("/")) },
+			nothing: "a= b=",
+			prefix:  []string{"a= b=", "a= b=x"},
+			subset:  []string{"a= b=", "a= b=\x00", "a= b=x"},
+		},
+		{
+			name: "rename shows old or new, never neither",
+			run: func(t *testing.T, m *Mem) {
+				f := open(t, m, "a")
+				put(t, f, "x")
+				must(t, f.Sync())
+				must(t, m.Rename("a", "b"))
+			},
+			nothing: "a=x",
+			prefix:  []string{"a=x", "b=x"},
+		},
+		{
+			name: "rename over another",
+			run: func(t *testing.T, m *Mem) {
+				must(t, m.Replace("b", []byte("x"), 0o600))
+				must(t, m.Rename("b", "a"))
+			},
+			nothing: "a= b=x",
+			prefix:  []string{"a= b=x", "a=x"},
+		},
+		{
+			name: "a second rename never without the first",
+			run: func(t *testing.T, m *Mem) {
+				must(t, m.Rename("a", "b"))
+				must(t, m.Rename("b", "c"))
+			},
+			nothing: "a=",
+			prefix:  []string{"a=", "b=", "c="},
+		},
+		{
+			name: "rename of an unsynced file",
+			run: func(t *testing.T, m *Mem) {
+				put(t, open(t, m, "b"), "x")
+				must(t, m.Rename("b", "a"))
+			},
+			nothing: "a=",
+			prefix:  []string{"a=", "a= b=", "a= b=x", "a=x"},
+			subset:  []string{"a=", "a= b=", "a= b=\x00", "a= b=x", "a=\x00", "a=x"},
+		},
+		{
+			name:    "link",
+			run:     func(t *testing.T, m *Mem) { must(t, m.Link("a", "b")) },
+			nothing: "a=",
+			prefix:  []string{"a=", "a= b="},
+		},
+		{
+			name: "names of different files are reordered",
+			run: func(t *testing.T, m *Mem) {
+				must(t, m.Link("a", "b"))
+				must(t, m.Link("a", "c"))
+			},
+			nothing: "a=",
+			prefix:  []string{"a=", "a= b=", "a= b= c="},
+			subset:  []string{"a=", "a= b=", "a= b= c=", "a= c="},
+		},
+		{
+			name:    "removed",
+			run:     func(t *testing.T, m *Mem) { must(t, m.Remove("a")) },
+			nothing: "a=",
+			prefix:  []string{"", "a="},
+		},
+		{
+			name:    "removed and synced",
+			run:     func(t *testing.T, m *Mem) { must(t, m.Remove("a")); must(t, m.SyncDir("/")) },
+			nothing: "",
+			prefix:  []string{""},
+		},
+		{
+			name: "removed and made again",
+			run: func(t *testing.T, m *Mem) {
+				put(t, open(t, m, "a"), "x")
+				m.SyncAll()
+				must(t, m.Remove("a"))
+				open(t, m, "a")
+			},
+			nothing: "a=x",
+			prefix:  []string{"", "a=", "a=x"},
+		},
+		{
+			name: "truncated",
+			run: func(t *testing.T, m *Mem) {
+				f := open(t, m, "a")
+				put(t, f, "xy")
+				must(t, f.Sync())
+				must(t, f.Truncate(1))
+			},
+			nothing: "a=xy",
+			prefix:  []string{"a=x", "a=xy"},
+		},
+		{
+			name: "truncated and written over",
+			run: func(t *testing.T, m *Mem) {
+				f := open(t, m, "a")
+				put(t, f, "xy")
+				must(t, f.Sync())
+				must(t, f.Truncate(1))
+				put(t, f, "z")
+			},
+			nothing: "a=xy",
+			prefix:  []string{"a=x", "a=xy", "a=xz"},
+			subset:  []string{"a=x", "a=x\x00", "a=xy", "a=xz"},
+		},
+		{
+			name:    "mkdir",
+			run:     func(t *testing.T, m *Mem) { must(t, m.Mkdir("d", 0o700)); must(t, m.Replace("d/f", nil, 0o600)) },
+			nothing: "a=",
+			prefix:  []string{"a=", "a= d=/"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := NewMem()
+			must(t, open(t, m, "a").Close())
+			m.SyncAll()
+			c.run(t, m)
+			before := contents(t, m)
+			if c.subset == nil {
+				c.subset = c.prefix
+			}
+			for kept, want := range map[Kept][]string{KeptNothing: {c.nothing}, KeptPrefix: c.prefix, KeptSubset: c.subset, KeptCache: {before}} {
+				slices.Sort(want)
+				if got := outcomes(t, m, kept); !slices.Equal(got, want) {
+					t.Errorf("%v leaves\n%q, want\n%q", Loss{Kept: kept}, got, want)
+				}
+			}
+			if after := contents(t, m); after != before {
+				t.Errorf("Crash changed the disk itself from %q to %q", before, after)
+			}
+			m.SyncAll()
+			if got := outcomes(t, m, KeptSubset); !slices.Equal(got, []string{before}) {
+				t.Errorf("after SyncAll a cut leaves %q, want %q", got, before)
+			}
+		})
+	}
+}
+
+func TestCrashAcrossDirectories(t *testing.T) {
+	m := NewMem()
+	must(t, m.Mkdir("from", 0o700))
+	must(t, m.Mkdir("to", 0o700))
+	m.SyncAll()
+	f := open(t, m, "from/w")
+	put(t, f, "x")
+	must(t, f.Sync())
+	must(t, m.Rename("from/w", "from/x"))
+	must(t, m.Rename("from/x", "to/y"))
+	must(t, m.SyncDir("to")) // brings along what the name came from
+	c := m.Crash(Loss{Kept: KeptNothing})
+	if from, to := list(t, c, "from"), list(t, c, "to"); from != "" || to != "y" {
+		t.Errorf("from holds %q, to holds %q", from, to)
+	}
+	wantText(t, c, "to/y", "x")
+	if len(m.pending) != 0 {
+		t.Errorf("%d changes still pending", len(m.pending))
+	}
+}
+
+func TestCrashModes(t *testing.T) {
+	m := NewMem()
+	f := open(t, m, "a")
+	m.SyncAll()
+	must(t, f.Chmod(0o400))
+	must(t, f.Sync())
+	must(t, m.SyncDir("/"))
+	seen := map[fs.FileMode]bool{}
+	for _, l := range Losses(1, 20) {
+		seen[stat(t, m.Crash(l), "a").Mode] = true
+	}
+	if !seen[0o600] || !seen[0o400] || len(seen) != 2 {
+		t.Errorf("modes after a cut: %v; no sync promises one", seen)
+	}
+	if mode := stat(t, m.Crash(Loss{Kept: KeptNothing}), "a").Mode; mode != 0o600 {
+		t.Errorf("strictest cut leaves %v", mode)
+	}
+}
+
+// Sectors of a long write land on their own.
+func TestCrashTornSectors(t *testing.T) {
+	m := NewMem()
+	f := open(t, m, "a")
+	put(t, f, strings.Repeat("s", 300))
+	m.SyncAll()
+	put(t, f, strings.Repeat("n", 2000)) // 212 bytes to the sector's end, three sectors, 252 bytes
+	holes, cuts := false, map[int]bool{}
+	for seed := range uint64(400) {
+		text := read(t, m.Crash(Loss{KeptSubset, seed}), "a")
+		if !strings.HasPrefix(text, strings.Repeat("s", 300)) {
+			t.Fatalf("seed %d: synced bytes are gone", seed)
+		}
+		cuts[len(text)] = true
+		for at := 300; at < len(text); {
+			end := min(len(text), (at/512+1)*512)
+			part := text[at:end]
+			torn := strings.Trim(part, "n") != "" && strings.Trim(part, "\x00") != ""
+			if torn && (part[0] == 0 || strings.Contains(text[end:], "n")) {
+				t.Fatalf("seed %d: the sector at %d is torn, and bytes behind it landed: %q", seed, at, part)
+			}
+			holes = holes || part[0] == 0 && strings.Contains(text[end:], "n")
+			at = end
+		}
+	}
+	if !holes {
+		t.Error("no outcome has a lost sector before one that landed")
+	}
+	if len(cuts) < 50 || !cuts[300] || !cuts[1536] || !cuts[2048] || !cuts[2300] {
+		t.Errorf("only %d lengths, or not those at the ends of sectors", len(cuts))
+	}
+}
+
+func TestCrashDeterministic(t *testing.T) {
+	m := NewMem()
+	for i := range 20 {
+		put(t, open(t, m, fmt.Sprint("f", i)), strings.Repeat("x", 100*i+1))
+	}
+	different := map[string]bool{}
+	for _, l := range Losses(7, 10) {
+		first := contents(t, m.Crash(l))
+		if again := contents(t, m.Crash(l)); again != first {
+			t.Errorf("%v gives two disks", l)
+		}
+		different[first] = true
+	}
+	if len(different) < 15 {
+		t.Errorf("22 losses give only %d disks", len(different))
+	}
+}
+
+// An inode number may be given out again as soon as nothing on the medium has it, and not before.
+func TestInodeReuse(t *testing.T) {
+	m := NewMem()
+	open(t, m, "a").Close()
+	m.SyncAll()
+	old := stat(t, m, "a").ID
+	must(t, m.Remove("a"))
+	open(t, m, "b").Close()
+	if id := stat(t, m, "b").ID; id == old {
+		t.Error("number reused while a cut can bring the old file back")
+	}
+	must(t, m.SyncDir("/"))
+	open(t, m, "c").Close()
+	if id := stat(t, m, "c").ID; id != old {
+		t.Errorf("got %v, want the free number of %v", id, old)
+	}
+}
+
+func TestCrashAfter(t *testing.T) {
+	m := NewMem()
+	must(t, m.Mkdir("d", 0o700))
+	f := open(t, m, "d/a")
+	m.CrashAfter(2)
+	put(t, f, "one")
+	must(t, f.Sync())
+	wantText(t, m, "d/a", "one") // looking is free
+	if m.Crashed() {
+		t.Fatal("stopped early")
+	}
+	n, err := f.Write([]byte("two"))
+	wantErr(t, err, ErrCrashed, "d/a")
+	if n != 0 || !m.Crashed() {
+		t.Errorf("%d bytes landed, crashed: %v", n, m.Crashed())
+	}
+	// From then on nothing works, and nothing hangs.
+	_, openErr := m.OpenFile("d/a", os.O_RDONLY, 0)
+	_, statErr := m.Stat("d/a")
+	_, readErr := f.ReadAt(make([]byte, 1), 0)
+	for _, err := range []error{openErr, statErr, f.Sync(), f.Close()} {
+		wantErr(t, err, ErrCrashed, "d/a")
+	}
+	wantErr(t, readErr, ErrCrashed, "d/a")
+	wantErr(t, m.SyncDir("d"), ErrCrashed, "d")
+	wantErr(t, m.Rename("d/a", "d/b"), ErrCrashed, "d/b")
+	want := []Op{{Kind: OpMkdir, Name: "d"}, {Kind: OpCreate, Name: "d/a"}, {Kind: OpWrite, Name: "d/a", Len: 3}, {Kind: OpSync, Name: "d/a"}}
+	if got := m.Ops(); !slices.Equal(got, want) {
+		t.Errorf("operations %v, want %v", got, want)
+	}
+	c := m.Crash(Loss{Kept: KeptCache})
+	wantText(t, c, "d/a", "one")
+	if c.Crashed() || len(c.Ops()) != 0 {
+		t.Error("the disk after the crash does not start anew")
+	}
+	write(t, c, "d/b", "goes on")
+	if _, err := f.Stat(); err == nil {
+		t.Error("a file of the stopped disk is still open")
+	}
+}
+
+func TestCrashPoints(t *testing.T) {
+	m := NewMem()
+	write(t, m, "old", "x")
+	var got []string
+	for p, disk := range m.CrashPoints(func(m *Mem) {
+		f, err := m.OpenFile("a", os.O_WRONLY|os.O_CREATE, 0o600)
+		if err != nil {
+			return
+		}
+		if _, err := f.Write([]byte("12345")); err != nil {
+			return
+		}
+		_ = f.Sync()
+	}) {
+		wantText(t, disk.Crash(Loss{Kept: KeptCache}), "old", "x")
+		got = append(got, fmt.Sprintf("%v: %s", p, contents(t, disk.Crash(Loss{Kept: KeptCache}))))
+	}
+	want := []string{
+		"after 0 operations, in create a, 0 bytes landed: old=x",
+		"after 1 operations, in write a 0+5, 0 bytes landed: a= old=x",
+		"after 1 operations, in write a 0+5, 1 bytes landed: a=1 old=x",
+		"after 1 operations, in write a 0+5, 2 bytes landed: a=12 old=x",
+		"after 1 operations, in write a 0+5, 4 bytes landed: a=1234 old=x",
+		"after 2 operations, in sync a, 0 bytes landed: a=12345 old=x",
+		"at the end, after 3 operations: a=12345 old=x",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for range m.CrashPoints(func(*Mem) {}) {
+		break // may be left early
+	}
+}
+
+func TestLossString(t *testing.T) {
+	var got []string
+	for _, l := range append(Losses(5, 2), Loss{Kept: 9}) {
+		got = append(got, l.String())
+	}
+	if s := strings.Join(got, " "); s != "nothing cache prefix/5 subset/5 prefix/6 subset/6 Kept(9)/0" {
+		t.Error(s)
+	}
+	for op, want := range map[Op]string{
+		{Kind: OpRename, Name: "a", New: "b"}:           "rename a b",
+		{Kind: OpTruncate, Name: "a", Off: 5}:           "truncate a 5",
+		{Kind: OpReadMedium, Name: "a", Off: 5, Len: 6}: "read medium a 5+6",
+		{Kind: 99, Name: "a"}:                           "OpKind(99) a",
+	} {
+		if op.String() != want {
+			t.Errorf("%q, want %q", op.String(), want)
+		}
+	}
+	if err := (Op{Kind: OpReadDir, Name: "d"}).wrap(syscall.EIO); err.Error() != "readdir d: input/output error" {
+		t.Error(err)
+	}
+}

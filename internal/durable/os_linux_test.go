@@ -1,0 +1,87 @@
+package durable
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestReadMediumRefusal(t *testing.T) {
+	const name = "/proc/self/status" // a regular file without O_DIRECT
+	_, err := OS().ReadMedium(name, make([]byte, 10), 0)
+	wantErr(t, err, ErrNoMedium, name)
+}
+
+// ReadMedium's buffer holds a megabyte: a longer read has seams.
+func TestReadMediumLong(t *testing.T) {
+	a := filepath.Join(t.TempDir(), "a")
+	text := strings.Repeat("0123456", 500_000)
+	write(t, OS(), a, text)
+	p := make([]byte, len(text))
+	const off = 4097
+	n, err := OS().ReadMedium(a, p, off)
+	if errors.Is(err, ErrNoMedium) {
+		t.Skip("this file system has no O_DIRECT")
+	}
+	must(t, err)
+	if string(p[:n]) != text[off:] {
+		t.Errorf("%d bytes, want %d, or others", n, len(text)-off)
+	}
+}
+
+// A16: as an ordinary user, under a umask that takes every bit, things are made as asked.
+func TestOSOrdinaryUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root to become somebody else")
+	}
+	const nobody = 65534
+	dir, err := os.MkdirTemp("", "durable")
+	must(t, err)
+	defer os.RemoveAll(dir)
+	must(t, os.Chown(dir, nobody, nobody))
+
+	// The file system uid is the thread's: this one is not given back, so it ends with the test.
+	errs := make(chan error)
+	go func() {
+		defer close(errs)
+		runtime.LockOSThread()
+		if err := syscall.Setfsuid(nobody); err != nil {
+			errs <- err
+			return
+		}
+		defer syscall.Umask(syscall.Umask(0o777))
+		d := filepath.Join(dir, "d")
+		errs <- OS().Mkdir(d, 0o700)
+		a := filepath.Join(d, "a")
+		f, err := OS().OpenFile(a, os.O_WRONLY|os.O_CREATE, 0o600)
+		errs <- err
+		if err == nil {
+			errs <- f.Close()
+		}
+		errs <- OS().Chmod(a, 0o400)
+		if _, err := OS().OpenFile(a, os.O_WRONLY, 0); !errors.Is(err, fs.ErrPermission) {
+			errs <- errors.New("a file with mode 0400 was opened for writing")
+		}
+		if _, err := OS().OpenFile("/etc/opscontext-test", os.O_WRONLY|os.O_CREATE, 0o600); !errors.Is(err, fs.ErrPermission) {
+			errs <- errors.New("not an ordinary user after all")
+		}
+		errs <- OS().Place(filepath.Join(d, "b"), []byte("x"), 0o600)
+		errs <- OS().Replace(filepath.Join(d, "c"), []byte("x"), 0o600)
+		errs <- OS().SyncDir(d)
+	}()
+	for err := range errs {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	for base, want := range map[string]fs.FileMode{"d": fs.ModeDir | 0o700, "d/a": 0o400, "d/b": 0o600, "d/c": 0o600} {
+		if info := stat(t, OS(), filepath.Join(dir, base)); info.Mode != want || info.UID != nobody {
+			t.Errorf("%s: %v of %d, want %v of %d", base, info.Mode, info.UID, want, nobody)
+		}
+	}
+}
