@@ -36,7 +36,7 @@ func cut(source int, data []byte, size int) (ins []chain.Input) {
 }
 
 // judge gives the verdict over files cut into blocks of about size bytes.
-func judge(t testing.TB, files []file, size int) *chain.Verdict {
+func judge(t failer, files []file, size int) *chain.Verdict {
 	t.Helper()
 	var ins []chain.Input
 	infos := make([]chain.SourceInfo, len(files))
@@ -64,6 +64,12 @@ func judge(t testing.TB, files []file, size int) *chain.Verdict {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// failer is what a test and a property check have in common.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
 }
 
 var segmentName = regexp.MustCompile(`^audit-(\d{4,})(?:-r([1-9]\d*))?\.jsonl$`)

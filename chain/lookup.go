@@ -151,7 +151,12 @@ type link struct {
 func (j *Judge) cursorAt(ctx context.Context, again Again, record int64) *cursor {
 	block := sort.Search(len(j.blocks), func(i int) bool {
 		ref := j.blocks[i]
-		return j.sources[ref.source].base+ref.records+ref.count > record
+		src := &j.sources[ref.source]
+		end := src.base + ref.records + ref.count
+		if src.Live {
+			end = max(end, src.base+j.seam) // the copies at the seam have no position of their own
+		}
+		return end > record
 	})
 	return &cursor{j: j, ctx: ctx, again: again, from: record, block: block}
 }

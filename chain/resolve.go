@@ -130,6 +130,9 @@ func (l *linkage) extend() (want, parents map[key]bool, err error) {
 			return nil, nil, err
 		}
 		spans = append(spans, span{at, end})
+		if _, err := l.item(at); err != nil { // follow needs the head before the copies
+			return nil, nil, err
+		}
 		next, err := l.item(end)
 		if err != nil {
 			return nil, nil, err

@@ -1,6 +1,9 @@
 package chain
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // lookupBatch bounds how many hashes are looked for in one pass.
 const lookupBatch = 1 << 16
@@ -62,14 +65,10 @@ func (j *Judge) findSeam(ctx context.Context, again Again) error {
 // seamPossible reports whether the first live record can be a copy at all: it is one only if it does
 // not follow the segment's last record, or if something in the segment is out of order.
 func (j *Judge) seamPossible(live, segment int) bool {
-	first := j.sources[live].first
-	if first.mismatch {
+	if j.sources[live].first.mismatch {
 		return true
 	}
-	for _, it := range j.items {
-		if it.Source == segment && it.json && it.hash == first.hash {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(j.items, func(it *item) bool {
+		return it.Source == segment && it.json && (it.mismatch || it.class >= LineAltered)
+	})
 }
