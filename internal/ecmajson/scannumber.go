@@ -1,5 +1,10 @@
 package ecmajson
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 const (
 	// safeDigits is the number of decimal digits that a double always keeps.
 	safeDigits = 15
@@ -16,9 +21,7 @@ func scanNumber(b []byte, i int) int {
 		i++
 	}
 	first := i
-	for i < len(b) && b[i]-'0' <= 9 {
-		i++
-	}
+	i = skipDigits(b, i)
 	whole := i - first
 	if i == len(b) || !inNumber(b[i]) {
 		switch {
@@ -31,8 +34,7 @@ func scanNumber(b []byte, i int) int {
 	}
 	if b[i] == '.' && whole > 0 && (b[first] != '0' || whole == 1) {
 		point := i
-		for i++; i < len(b) && b[i]-'0' <= 9; i++ {
-		}
+		i = skipDigits(b, i+1)
 		// Up to 15 digits name a double of their own, so no shorter text can stand for it; a zero at
 		// the end would be one digit too many. Below a millionth the form has an exponent.
 		if (i == len(b) || !inNumber(b[i])) && i-first-1 <= safeDigits && b[i-1]-'1' < 9 &&
@@ -44,6 +46,20 @@ func scanNumber(b []byte, i int) int {
 		i++
 	}
 	return scanLongNumber(b, start, i)
+}
+
+// skipDigits returns the first place from i on where no digit stands.
+func skipDigits(b []byte, i int) int {
+	for ; i >= 0 && i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:i+8]) ^ ones*'0'
+		if m := (x | (x + ones*0x76)) & tops; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for i < len(b) && b[i]-'0' <= 9 {
+		i++
+	}
+	return i
 }
 
 // nonZeroWithin reports whether one of the first n digits is not zero.
