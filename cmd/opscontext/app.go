@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/opscontext/opscontext/internal/terminal"
+)
+
+// environment is all that a command line runs in.
+type environment struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	lookup         func(string) (string, bool) // as os.LookupEnv
+}
+
+// The flags that every command has.
+const (
+	flagHome  = "home"
+	flagState = "state"
+	flagColor = "color"
+	flagQuiet = "quiet"
+	flagJSON  = "json"
+)
+
+func globalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: flagHome, Usage: "the log: `DIR` (else $CONTEXTENGINE_HOME, ~/.contextengine)"},
+		&cli.StringFlag{Name: flagState, Usage: "what this machine remembers: `DIR` (else ~/.local/state)"},
+		&cli.StringFlag{Name: flagColor, Usage: "colours: `WHEN` is auto, always or never"},
+		boolFlag(flagQuiet, "no progress on standard error"),
+	}
+}
+
+// boolFlag is a flag without a value; help does not say that it is off unless it is given.
+func boolFlag(name, usage string) cli.Flag {
+	return &cli.BoolFlag{Name: name, Usage: usage, DisableDefaultText: true}
+}
+
+// verb is one command as a person meets it.
+type verb struct {
+	name, alias string
+	usage       string     // one line
+	args        string     // arguments in the usage line
+	about       string     // paragraphs, broken by hand at 76 columns
+	examples    string     // command lines, with comments
+	exits       []exitCode // besides those that every command has
+	flags       []cli.Flag
+	run         func(*call) error
+}
+
+// verbs lists the commands in the order in which help shows them.
+func verbs() []verb {
+	return []verb{
+		appendVerb(), rotateVerb(), verifyVerb(), segmentsVerb(), exportVerb(), versionVerb(), completionVerb(), manVerb(),
+	}
+}
+
+// call is one run of one command.
+type call struct {
+	environment
+	ctx  context.Context
+	cli  *cli.Context
+	app  *cli.App
+	out  *terminal.Stream // standard output, for people
+	errs *terminal.Stream // standard error, likewise
+
+	warnings *warnings // of the log
+	command  string    // the command line, as a shell reads it
+}
+
+// newApp puts the commands together for one command line.
+func newApp(env environment) *cli.App {
+	app := &cli.App{
+		Name:                      "opscontext",
+		Usage:                     "keep the audit log of AI tooling, and verify it",
+		Description:               appDescription(),
+		HideVersion:               true,
+		HideHelpCommand:           true,
+		Flags:                     globalFlags(),
+		Writer:                    env.stdout,
+		ErrWriter:                 env.stderr,
+		Reader:                    env.stdin,
+		DisableSliceFlagSeparator: true,
+		CustomAppHelpTemplate:     appHelp,
+		// Errors are printed and mapped to an exit code in one place, run.
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError:   onUsageError,
+	}
+	for _, v := range verbs() {
+		app.Commands = append(app.Commands, v.command(env))
+	}
+	return app
+}
+
+func (v verb) command(env environment) *cli.Command {
+	c := &cli.Command{
+		Name:               v.name,
+		Usage:              v.usage,
+		ArgsUsage:          v.args,
+		UsageText:          v.text(),
+		CustomHelpTemplate: v.help(),
+		Flags:              v.flags,
+		HideHelpCommand:    true,
+		OnUsageError:       onUsageError,
+		Action: func(ctx *cli.Context) error {
+			c, err := newCall(env, ctx)
+			if err != nil {
+				return err
+			}
+			if v.args == "" && ctx.NArg() > 0 {
+				return usagef("%s takes no argument: %s", v.name, ctx.Args().First())
+			}
+			return v.run(c)
+		},
+	}
+	if v.alias != "" {
+		c.Aliases = []string{v.alias}
+	}
+	return c
+}
+
+func newCall(env environment, ctx *cli.Context) (*call, error) {
+	mode, err := terminal.ParseColourMode(ctx.String(flagColor))
+	if err != nil {
+		return nil, usagef("--%s: %v", flagColor, err)
+	}
+	return &call{
+		environment: env,
+		ctx:         ctx.Context,
+		cli:         ctx,
+		app:         ctx.App,
+		out:         terminal.NewStream(env.stdout, mode, env.lookup),
+		errs:        terminal.NewStream(env.stderr, mode, env.lookup),
+	}, nil
+}
+
+func onUsageError(_ *cli.Context, err error, _ bool) error { return &usageError{err.Error()} }
+
+// run runs a command line and gives its exit code. argv[0] is the name of the program.
+func run(argv []string, env environment) int {
+	// A reader that goes away shows as an error of the write, not as the end of this process: what
+	// verify found must still reach the exit code.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // the second interrupt ends the process at once
+
+	err := dispatch(ctx, argv, env)
+	if err != nil {
+		complain(env, err)
+	}
+	return int(exitOf(err))
+}
+
+func dispatch(ctx context.Context, argv []string, env environment) error {
+	app := newApp(env)
+	g := &grammar{global: app.Flags, verbs: app.Commands}
+	args := argv[min(1, len(argv)):]
+	if n := len(args); n > 0 && args[n-1] == completionRequest {
+		return g.complete(env.stdout, args[:n-1])
+	}
+	line, err := g.arrange(args)
+	if err != nil {
+		return err
+	}
+	return app.RunContext(ctx, append([]string{app.Name}, line...))
+}
+
+// complain says on standard error why the command did not do what it was asked.
+func complain(env environment, err error) {
+	var (
+		v     verdict
+		usage *usageError
+		hint  interface{ Next() string }
+	)
+	if errors.As(err, &v) || errors.Is(err, syscall.EPIPE) {
+		return
+	}
+	text := "opscontext: " + terminal.Escape(sentence(err)) + "\n"
+	switch {
+	case errors.As(err, &usage):
+		text += "Try opscontext --help, or opscontext COMMAND --help.\n"
+	case errors.As(err, &hint) && hint.Next() != "":
+		text += "Next: " + terminal.Escape(hint.Next()) + "\n"
+	}
+	// Standard error is the last place to complain to: if it is gone, the exit code remains.
+	_, _ = io.WriteString(env.stderr, text)
+}
+
+// sentence gives an error on one line. Errors that were joined stand on lines of their own.
+func sentence(err error) string {
+	if err == context.Canceled { //nolint:errorlint // with nothing said around it
+		return "interrupted"
+	}
+	return strings.ReplaceAll(err.Error(), "\n", "; ")
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/ecmajson"
+	"github.com/opscontext/opscontext/internal/terminal"
+	"github.com/opscontext/opscontext/segment"
+)
+
+const (
+	flagCanonical = "canonical"
+	flagSince     = "since"
+	flagUntil     = "until"
+)
+
+func exportVerb() verb {
+	return verb{
+		name:  "export",
+		usage: "write the records to standard output",
+		about: `Writes every record of the log, oldest first, one JSON object a line: the bytes
+as they are on disk, so that what is exported can be verified without this
+program. With --canonical each record is spelled anew as JSON.stringify writes
+it. Nothing is judged; audit_verify does that.
+
+Lines that cannot be read as a record are left out and named on standard error.`,
+		examples: `opscontext export > audit-2026.jsonl
+opscontext export --since 2026-Q3 --until 2026-Q3 | jq -r .event`,
+		exits: []exitCode{exitInconclusive},
+		flags: []cli.Flag{
+			boolFlag(flagCanonical, "spell each record as JSON.stringify does"),
+			&cli.StringFlag{Name: flagSince, Usage: "records from `TIME` on, inclusive"},
+			&cli.StringFlag{Name: flagUntil, Usage: "records up to `TIME`, inclusive"},
+		},
+		run: runExport,
+	}
+}
+
+func runExport(c *call) error {
+	form := exactBytes
+	if c.cli.Bool(flagCanonical) {
+		form = canonical
+	}
+	x := &exporter{out: c.stdout, spell: form}
+	return x.run(c)
+}
+
+// exporter writes records in reading order.
+type exporter struct {
+	out          io.Writer
+	spell        func(line []byte) []byte
+	since, until string // resolved bounds, empty for none; compared with ts as text
+	seam         int64  // records of the live log that start before are copies
+
+	sources []segment.Source
+	source  int   // being joined
+	line    int64 // lines of it that are joined
+	skipped int64
+	problem func(text string)
+}
+
+// piece is what one extent gives.
+type piece struct {
+	records []byte
+	lines   int64
+	bad     []badLine
+}
+
+// badLine is a line that is no record; line counts within the piece, from 1.
+type badLine struct {
+	line, offset int64
+	why          string
+}
+
+// run writes the records of s and reports how many lines and pieces were left out.
+func (x *exporter) write(ctx context.Context, s *segment.Snapshot) (skipped int64, err error) {
+	x.sources = s.Sources
+	if x.seam, err = seamEnd(ctx, s); err != nil {
+		return 0, err
+	}
+	err = segment.Walk(ctx, s.Sources, segment.WalkOptions{}, x.work, x.join)
+	return x.skipped, err
+}
+
+func (x *exporter) work(at segment.Position, c segment.Chunk) (piece, error) {
+	p := piece{records: make([]byte, 0, len(c.Data)+1)}
+	live := x.sources[at.Source].State() == segment.StateLive
+	for offset, line := range c.Lines() {
+		p.lines++
+		if len(line) == 0 {
+			continue
+		}
+		r := chain.ReadLine(line)
+		switch {
+		case r.Class == chain.LineUnreadable:
+			p.bad = append(p.bad, badLine{p.lines, offset, r.Why})
+		case live && offset < x.seam, !x.inRange(r.Record.TS):
+		default:
+			p.records = append(append(p.records, x.spell(line)...), '\n')
+		}
+	}
+	return p, nil
+}
+
+// inRange takes a record whose ts is not text for one that may be meant.
+func (x *exporter) inRange(ts string) bool {
+	return ts == "" || (x.since == "" || ts >= x.since) && (x.until == "" || ts <= x.until)
+}
+
+func (x *exporter) join(at segment.Position, p piece, err error) error {
+	if at.Source != x.source {
+		x.source, x.line = at.Source, 0
+	}
+	name := x.sources[at.Source].Name()
+	if err != nil {
+		x.skipped++
+		x.problem(err.Error())
+		return nil
+	}
+	for _, b := range p.bad {
+		x.skipped++
+		x.problem(fmt.Sprintf("%s line %s (offset %s) is not a record and is left out: %s",
+			name, terminal.Count(x.line+b.line), terminal.Count(b.offset), b.why))
+	}
+	x.line += p.lines
+	_, err = x.out.Write(p.records)
+	return err
+}
+
+// exactBytes spells a record as it is spelled.
+func exactBytes(line []byte) []byte { return line }
+
+// canonical spells a record as JSON.stringify spells what JSON.parse reads from it.
+func canonical(line []byte) []byte {
+	if ecmajson.ScanValue(line, 0, chain.MaxDepth) == len(line) {
+		return line
+	}
+	v, _, err := ecmajson.Parse(line, chain.MaxDepth)
+	if err != nil {
+		return line // not reached: a record is JSON
+	}
+	return ecmajson.AppendStringify(nil, v)
+}

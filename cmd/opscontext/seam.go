@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/ecmajson"
+	"github.com/opscontext/opscontext/segment"
+)
+
+// seamChunk bounds how many hashes of the live log are looked for at once; the first one, which
+// mostly settles it, is looked for alone.
+const seamChunk = 1 << 16
+
+// seamEnd gives the offset in the live log before which its records are copies: the leading run of
+// records whose hash is in the last sealed segment too (docs/FORMAT.md, "Reading"). A rotation of
+// an existing writer that was stopped half-way leaves such a run.
+func seamEnd(ctx context.Context, s *segment.Snapshot) (int64, error) {
+	if s.Live == nil || len(s.Sources) < 2 {
+		return 0, nil
+	}
+	last := s.Sources[len(s.Sources)-2]
+	for from, size := int64(0), 1; ; size = seamChunk {
+		run, err := leadingHashes(ctx, s.Live, from, size)
+		if err != nil {
+			return 0, err
+		}
+		found, err := hashesIn(ctx, last, run)
+		if err != nil {
+			return 0, err
+		}
+		for _, l := range run {
+			if !found[l.hash] {
+				return l.offset, nil
+			}
+		}
+		if len(run) < size {
+			return s.Live.Size(), nil
+		}
+		from = run[len(run)-1].end
+	}
+}
+
+// hashLine is a record of the live log: where it lies and the hash it states.
+type hashLine struct {
+	offset, end int64
+	hash        string
+}
+
+// leadingHashes gives up to size records of src whose lines start at from or later. Lines that are
+// not JSON do not end the run.
+func leadingHashes(ctx context.Context, src segment.Source, from int64, size int) ([]hashLine, error) {
+	var run []hashLine
+	var buf []byte
+	for _, e := range src.Extents(segment.DefaultExtent) {
+		if e.Offset+e.Size <= from {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		chunk, err := src.Read(e, buf)
+		if err != nil {
+			return nil, err
+		}
+		for offset, line := range chunk.Lines() {
+			hash, ok := statedHash(line)
+			if offset < from || !ok {
+				continue
+			}
+			if run = append(run, hashLine{offset, offset + int64(len(line)) + 1, hash}); len(run) == size {
+				return run, nil
+			}
+		}
+		buf = chunk.Data[:0]
+	}
+	return run, nil
+}
+
+// hashesIn gives those hashes of run that a record of src states.
+func hashesIn(ctx context.Context, src segment.Source, run []hashLine) (map[string]bool, error) {
+	wanted := make(map[string]bool, len(run))
+	for _, l := range run {
+		wanted[l.hash] = true
+	}
+	found := map[string]bool{}
+	err := segment.Walk(ctx, []segment.Source{src}, segment.WalkOptions{},
+		func(_ segment.Position, c segment.Chunk) (hits []string, err error) {
+			for _, line := range c.Lines() {
+				if hash, ok := statedHash(line); ok && wanted[hash] {
+					hits = append(hits, hash)
+				}
+			}
+			return hits, nil
+		},
+		func(_ segment.Position, hits []string, err error) error {
+			for _, hash := range hits {
+				found[hash] = true
+			}
+			return nil // what cannot be read is reported when it is to be exported
+		})
+	return found, err
+}
+
+// statedHash gives the hash member of a line as existing readers compare it: by value, of whatever
+// type, absent or not. ok is false for a line that is not JSON.
+func statedHash(line []byte) (hash string, ok bool) {
+	if h, err := chain.HeadOf(line); err == nil {
+		return h.String(), true
+	}
+	v, _, err := ecmajson.Parse(line, chain.MaxDepth)
+	if err != nil {
+		return "", false
+	}
+	m, ok := v.Member("hash")
+	if !ok {
+		return "", true
+	}
+	return string(ecmajson.AppendStringify(nil, m)), true
+}

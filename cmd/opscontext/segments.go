@@ -1,0 +1,180 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/terminal"
+	"github.com/opscontext/opscontext/segment"
+)
+
+func segmentsVerb() verb {
+	return verb{
+		name:  "segments",
+		usage: "list the segments of the log",
+		about: `Lists the segments in reading order: the time they span, how many records they
+hold, their size as JSON lines and as stored, and their first and last hash.
+Records are counted, not judged; audit_verify does that.`,
+		examples: `opscontext segments
+opscontext segments --json | jq '.segments[].file'`,
+		exits: []exitCode{exitInconclusive},
+		flags: []cli.Flag{boolFlag(flagJSON, "as one JSON object")},
+		run:   runSegments,
+	}
+}
+
+// segmentRow is what is listed of one segment. What could not be read is null.
+type segmentRow struct {
+	File        string  `json:"file"`
+	Number      int64   `json:"number"`   // that of the live segment is the one it will have
+	Restored    int64   `json:"restored"` // which block put back after the segment, 0 for the segment itself
+	State       string  `json:"state"`
+	Records     *int64  `json:"records"`
+	RawBytes    int64   `json:"raw_bytes"`
+	StoredBytes int64   `json:"stored_bytes"`
+	FirstTS     string  `json:"first_ts"` // of the first and the last record
+	LastTS      string  `json:"last_ts"`
+	FirstHash   *string `json:"first_hash"`
+	LastHash    *string `json:"last_hash"`
+}
+
+func runSegments(c *call) error {
+	snap, err := c.openSnapshot()
+	if err != nil {
+		return err
+	}
+	defer snap.Close() //nolint:errcheck // it was read only
+	rows, unread, err := c.listSegments(snap)
+	if err != nil {
+		return err
+	}
+	if c.cli.Bool(flagJSON) {
+		err = json.NewEncoder(c.stdout).Encode(struct {
+			Home     string       `json:"home"`
+			Segments []segmentRow `json:"segments"`
+		}{snap.Home, rows})
+	} else {
+		err = printSegments(c.out, rows)
+	}
+	if err == nil && unread {
+		return verdict(exitInconclusive)
+	}
+	return err
+}
+
+// listSegments reads all segments and says on standard error what cannot be read.
+func (c *call) listSegments(snap *segment.Snapshot) (rows []segmentRow, unread bool, err error) {
+	rows = make([]segmentRow, len(snap.Sources))
+	total := int64(0)
+	for i, s := range snap.Sources {
+		zero := int64(0)
+		rows[i] = segmentRow{
+			File: s.Name(), Number: s.Segment().Number, Restored: s.Segment().Restored, State: s.State().String(),
+			Records: &zero, RawBytes: s.Size(), StoredBytes: s.Info().Size,
+		}
+		total += s.Size()
+	}
+	progress := c.progress("segments", total)
+	defer progress.Stop()
+	done := int64(0)
+	err = segment.Walk(c.ctx, snap.Sources, segment.WalkOptions{}, tallyChunk,
+		func(at segment.Position, t tally, err error) error {
+			row := &rows[at.Source]
+			done += at.Size
+			progress.Set(done)
+			switch {
+			case err != nil:
+				unread = true
+				row.Records, row.FirstHash, row.LastHash = nil, nil, nil
+				c.warn(err.Error())
+			case row.Records != nil && t.records > 0:
+				*row.Records += t.records
+				row.LastTS, row.LastHash = t.lastTS, &t.lastHash
+				if row.FirstHash == nil {
+					row.FirstTS, row.FirstHash = t.firstTS, &t.firstHash
+				}
+			}
+			return nil
+		})
+	return rows, unread, err
+}
+
+// tally counts the records of a chunk.
+type tally struct {
+	records             int64
+	firstTS, lastTS     string
+	firstHash, lastHash string
+}
+
+func tallyChunk(_ segment.Position, c segment.Chunk) (t tally, err error) {
+	var last []byte
+	for _, line := range c.Lines() {
+		if _, err := chain.HeadOf(line); err != nil {
+			continue
+		}
+		if t.records++; t.records == 1 {
+			t.firstTS, t.firstHash = endOf(line)
+		}
+		last = line
+	}
+	if last != nil {
+		t.lastTS, t.lastHash = endOf(last)
+	}
+	return t, nil
+}
+
+func endOf(line []byte) (ts, hash string) {
+	r := chain.ReadLine(line).Record
+	return r.TS, r.Hash.String()
+}
+
+func printSegments(out *terminal.Stream, rows []segmentRow) error {
+	archived := false
+	for _, r := range rows {
+		archived = archived || r.State == segment.StateArchived.String()
+	}
+	columns := []terminal.Column{
+		{Title: "segment"}, {Title: "state"}, {Title: "period"}, {Title: "records", Align: terminal.Right}, {Title: "size", Align: terminal.Right},
+	}
+	if archived {
+		columns = append(columns, terminal.Column{Title: "stored", Align: terminal.Right}, terminal.Column{Title: "ratio", Align: terminal.Right})
+	}
+	columns = append(columns, terminal.Column{Title: "first"}, terminal.Column{Title: "last"})
+	table := terminal.NewTable(columns...)
+	for _, r := range rows {
+		cells := []string{strings.TrimSuffix(r.File, ".jsonl"), r.State, period(r.FirstTS, r.LastTS), "?", terminal.Bytes(r.RawBytes)}
+		if r.Records != nil {
+			cells[3] = terminal.Count(*r.Records)
+		}
+		if archived {
+			cells = append(cells, terminal.Bytes(r.StoredBytes), fmt.Sprintf("%.1f", float64(r.RawBytes)/float64(max(r.StoredBytes, 1))))
+		}
+		table.Row(append(cells, shortest(r.FirstHash), shortest(r.LastHash))...)
+	}
+	return table.Print(out)
+}
+
+// period is the days from first to last: 2024-01-01..12-31, the year once where it is one.
+func period(first, last string) string {
+	day := func(ts string) string { return ts[:min(len(ts), len("2006-01-02"))] }
+	from, to := day(first), day(last)
+	switch year := len("2006-"); {
+	case from == to:
+		return from
+	case len(from) > year && len(to) > year && from[:year] == to[:year]:
+		to = to[year:]
+	}
+	return from + ".." + to
+}
+
+// shortest is the beginning of a hash in a table.
+func shortest(hash *string) string {
+	if hash == nil {
+		return "?"
+	}
+	return (*hash)[:8]
+}

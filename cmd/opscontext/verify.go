@@ -1,0 +1,98 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/opscontext/opscontext/internal/terminal"
+	"github.com/opscontext/opscontext/internal/verify"
+)
+
+const (
+	flagSegment = "segment"
+	flagAgainst = "against"
+	flagStrict  = "strict"
+)
+
+func verifyVerb() verb {
+	return verb{
+		name:  "audit_verify",
+		alias: "verify",
+		usage: "judge the whole log",
+		about: `Recomputes the hash of every record, in all segments, and follows the chain
+through them; compares its end with what this machine remembers of the log; and
+says what it found, what it did not look at, and what nothing vouches for. It
+writes nothing into the log's directory.
+
+With --since, --until or --segment only that part is recomputed; links, system
+records and the remembered head are checked in the whole log all the same.
+Times are RFC 3339, a date, a month, a year, 2026-Q3, or an age such as 7d, in
+UTC.`,
+		examples: `opscontext audit_verify
+opscontext audit_verify --since 2026-Q3 --until 2026-Q3 --strict
+opscontext audit_verify --json > report.json
+opscontext audit_verify --against /mnt/offsite/report.json`,
+		exits: []exitCode{exitDamage, exitWarned, exitInconclusive},
+		flags: []cli.Flag{
+			&cli.StringFlag{Name: flagSince, Usage: "records from `TIME` on, inclusive"},
+			&cli.StringFlag{Name: flagUntil, Usage: "records up to `TIME`, inclusive"},
+			&cli.StringFlag{Name: flagSegment, Usage: "records of segment `N`"},
+			&cli.StringFlag{Name: flagAgainst, Usage: "compare with a kept report or a copy: `PATH`"},
+			boolFlag(flagStrict, "warnings and documented breaks fail the check (4)"),
+			boolFlag(flagJSON, "the report as one JSON object"),
+		},
+		run: runVerify,
+	}
+}
+
+func runVerify(c *call) error {
+	o, err := c.verifyOptions()
+	if err != nil {
+		return err
+	}
+	var progress *terminal.Progress
+	if !c.cli.Bool(flagQuiet) {
+		o.Progress = func(done, total int64) {
+			if progress == nil {
+				progress = c.errs.Progress("verify", total)
+			}
+			progress.Set(done)
+		}
+	}
+	r, err := verify.Run(c.ctx, o)
+	progress.Stop()
+	if err != nil {
+		return err
+	}
+	if c.cli.Bool(flagJSON) {
+		err = json.NewEncoder(c.stdout).Encode(r)
+	} else {
+		err = printReport(c.out, r)
+	}
+	switch {
+	case r.Exit != 0:
+		return verdict(r.Exit) // whether or not anybody read why
+	case errors.Is(err, syscall.EPIPE):
+		return nil
+	}
+	return err
+}
+
+func (c *call) verifyOptions() (verify.Options, error) {
+	o := verify.Options{Against: c.cli.String(flagAgainst), Tool: tool(), Command: c.command}
+	if c.cli.Bool(flagStrict) {
+		o.Strict = verify.Strict
+	}
+	if text := c.cli.String(flagSegment); c.cli.IsSet(flagSegment) {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 1 {
+			return o, usagef("--%s wants a number from 1 on, not %s", flagSegment, text)
+		}
+		o.Segment = n
+	}
+	return o, nil
+}
