@@ -11,7 +11,7 @@ import (
 )
 
 // contents prints a disk: every name in "/" with its text, for comparison.
-func contents(t testing.TB, m *Mem) string {
+func contents(t tb, m *Mem) string {
 	t.Helper()
 	entries, err := m.ReadDir("/")
 	must(t, err)
@@ -27,7 +27,7 @@ func contents(t testing.TB, m *Mem) string {
 }
 
 // outcomes is the set of disks that a crash may leave, by many seeds.
-func outcomes(t testing.TB, m *Mem, kept Kept) []string {
+func outcomes(t tb, m *Mem, kept Kept) []string {
 	t.Helper()
 	var all []string
 	for seed := range uint64(400) {
@@ -37,14 +37,14 @@ func outcomes(t testing.TB, m *Mem, kept Kept) []string {
 	return slices.Compact(all)
 }
 
-func open(t testing.TB, fsys FS, name string) File {
+func open(t tb, fsys FS, name string) File {
 	t.Helper()
 	f, err := fsys.OpenFile(name, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	must(t, err)
 	return f
 }
 
-func put(t testing.TB, f File, text string) {
+func put(t tb, f File, text string) {
 	t.Helper()
 	_, err := f.Write([]byte(text))
 	must(t, err)
@@ -327,6 +327,33 @@ func TestCrashDeterministic(t *testing.T) {
 	}
 	if len(different) < 15 {
 		t.Errorf("22 losses give only %d disks", len(different))
+	}
+}
+
+// A disk and what a crash made of it share nothing.
+func TestCrashCopies(t *testing.T) {
+	m := NewMem()
+	f := open(t, m, "a")
+	put(t, f, "synced")
+	m.SyncAll()
+	put(t, f, ", not")
+	for _, l := range Losses(1, 3) {
+		c := m.Crash(l)
+		w, err := c.OpenFile("a", os.O_RDWR, 0)
+		must(t, err)
+		_, err = w.WriteAt([]byte("SYNC"), 0)
+		must(t, err)
+		must(t, w.Sync())
+		must(t, w.Truncate(1))
+		must(t, c.Rename("a", "b"))
+		must(t, c.Mkdir("d", 0o700))
+		c.SyncAll()
+		wantText(t, m, "a", "synced, not")
+		wantText(t, m.Crash(Loss{Kept: KeptNothing}), "a", "synced")
+		wantText(t, c.Crash(Loss{Kept: KeptNothing}), "b", "S")
+		if got := list(t, m, "/"); got != "a" {
+			t.Errorf("%v: directory holds %q", l, got)
+		}
 	}
 }
 

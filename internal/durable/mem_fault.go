@@ -179,9 +179,7 @@ func (m *Mem) begin(op Op) failure {
 			f.Skip--
 			break
 		}
-		if f.For != Always {
-			f.For--
-		}
+		f.For--
 		if errors.Is(f.Err, ErrCrashed) {
 			s.crashed, s.during = true, op
 		}

@@ -127,6 +127,11 @@ func TestFaultSelection(t *testing.T) {
 	wantErr(t, m.SyncDir("home"), syscall.EIO, "home")
 	wantErr(t, m.SyncDir("home"), syscall.EROFS, "home")
 	must(t, m.SyncDir("home"))
+	m.Inject(Fault{Op: OpSyncDir, Skip: 1, Err: syscall.EIO})
+	m.Inject(Fault{Op: OpSyncDir, Err: syscall.EROFS})
+	must(t, m.SyncDir("home"))
+	wantErr(t, m.SyncDir("home"), syscall.EIO, "home")
+	wantErr(t, m.SyncDir("home"), syscall.EROFS, "home")
 }
 
 // F21: every operation can be made to fail, gives the errno with the path, and does nothing.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestReadMediumRefusal(t *testing.T) {
@@ -23,14 +25,41 @@ func TestReadMediumLong(t *testing.T) {
 	text := strings.Repeat("0123456", 500_000)
 	write(t, OS(), a, text)
 	p := make([]byte, len(text))
-	const off = 4097
-	n, err := OS().ReadMedium(a, p, off)
-	if errors.Is(err, ErrNoMedium) {
+	if _, err := OS().ReadMedium(a, p[:4096], 0); errors.Is(err, ErrNoMedium) {
 		t.Skip("this file system has no O_DIRECT")
 	}
+	const off = 4097
+	n, err := OS().ReadMedium(a, p, off)
 	must(t, err)
 	if string(p[:n]) != text[off:] {
 		t.Errorf("%d bytes, want %d, or others", n, len(text)-off)
+	}
+}
+
+// Where the system can, Place goes without a temporary name.
+func TestOSPlaceUnnamed(t *testing.T) {
+	dir := t.TempDir()
+	probe, err := os.OpenFile(dir, unix.O_TMPFILE|unix.O_WRONLY, 0o600)
+	if err != nil {
+		t.Skip("this file system has no O_TMPFILE")
+	}
+	must(t, probe.Close())
+	a := filepath.Join(dir, "a")
+	done, err := placeUnnamed(a, []byte("mine"), 0o640)
+	if !done || err != nil {
+		t.Fatalf("done %v, %v", done, err)
+	}
+	done, err = placeUnnamed(a, []byte("other"), 0o640)
+	if !done {
+		t.Error("a taken name is left to the second way")
+	}
+	wantErr(t, err, fs.ErrExist, a)
+	wantText(t, OS(), a, "mine")
+	if info := stat(t, OS(), a); info.Mode != 0o640 || info.Links != 1 {
+		t.Errorf("%+v", info)
+	}
+	if done, err := placeUnnamed("/proc/a", nil, 0o600); done || err != nil {
+		t.Errorf("in /proc: done %v, %v", done, err)
 	}
 }
 
