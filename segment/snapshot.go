@@ -304,14 +304,19 @@ func (l *listing) snapshot() *Snapshot {
 	}
 	s.Next = l.highest + 1
 	if l.live != nil {
-		s.Live = &plain{fs: l.o.FS, path: filepath.Join(l.home, LiveName), label: LiveName, name: Name{Number: s.Next},
-			state: StateLive, info: l.liveInfo, held: l.live, reach: fullReach}
+		s.Live = liveSource(l.live, l.liveInfo, s.Next)
 		s.Sources = append(s.Sources, s.Live)
 	}
 	slices.Sort(l.others)
 	slices.SortStableFunc(l.facts, func(a, b Fact) int { return strings.Compare(a.File, b.File) })
 	s.Others, s.Facts = l.others, l.facts
 	return s
+}
+
+// liveSource is the source of an open live log, as long as info says, whose number will be number.
+// Closing it leaves f open.
+func liveSource(f durable.File, info durable.Info, number int64) Source {
+	return &plain{path: f.Name(), label: LiveName, name: Name{Number: number}, state: StateLive, info: info, held: f, reach: fullReach}
 }
 
 // source is the source of a sealed or archived segment.
