@@ -1,0 +1,75 @@
+# Bare make lists what there is. Nothing here needs more than Go, but where it says so.
+
+VERSION     ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null || echo 0.1.0)
+FUZZTIME    ?= 15s
+BENCH       ?= .
+SEED        ?= 1
+N           ?= 300
+PAYLOADS    ?= 100000
+FAULT_FLAGS ?= -least 1500
+# NO_SKIPS=1 makes a skipped test a failure, as CI does.
+NO_SKIPS    ?=
+
+TOOL      := go tool -modfile=tools.mod
+TESTRUN   := go run ./internal/testrun $(if $(NO_SKIPS),-no-skips) --
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+
+.PHONY: help build demo test check bench fuzz faults conformance fmt format vet lint deadcode modules cross race clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## bin/opscontext: static, trimmed paths, version stamped
+	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.release=$(VERSION:v%=%)" -o bin/opscontext ./cmd/opscontext
+
+demo: build ## a five-year log: verified, then a tampered and a rolled-back copy caught
+	go run ./internal/demo -bin bin/opscontext
+
+test: ## all tests; those that want node or another tool say that they are skipped
+	$(TESTRUN) ./...
+
+check: format vet modules lint deadcode cross race build demo conformance fuzz faults ## everything CI runs (needs node, gcc, linux/amd64)
+
+bench: ## all benchmarks (BENCH=REGEXP)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+fuzz: ## every fuzz target for FUZZTIME, one after another
+	scripts/fuzz $(FUZZTIME)
+
+faults: build ## kill append and rotate at every system call, then judge what is left (linux/amd64)
+	go run ./internal/faults/sweep -bin bin/opscontext $(FAULT_FLAGS)
+
+conformance: build ## compare with an independent implementation (node; SEED, N, PAYLOADS)
+	node testdata/conformance/diff.mjs --bin bin/opscontext --seed $(SEED) --n $(N) --payloads $(PAYLOADS) --vectors testdata/vectors --exit-codes
+
+fmt: ## rewrite Go files as gofmt has them
+	gofmt -w .
+
+format: # fails where fmt would change something
+	@bad=$$(gofmt -l .); [ -z "$$bad" ] || { echo "not as gofmt has it, run make fmt:"; echo "$$bad"; exit 1; }
+
+vet: ## go vet
+	go vet ./...
+
+modules: # go.mod and go.sum say what is imported, no more
+	go mod verify
+	go mod tidy -diff
+
+lint: ## the linters of .golangci.yml, pinned in tools.mod (first run builds them: minutes)
+	$(TOOL) golangci-lint run
+
+deadcode: # functions that neither a program nor a test reaches
+	@dead=$$($(TOOL) deadcode -test ./...); [ -z "$$dead" ] || { echo "never called:"; echo "$$dead"; exit 1; }
+
+cross: ## compile everything, tests too, for every supported platform
+	@for p in $(PLATFORMS); do \
+		echo "compile for $$p"; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./... || exit 1; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null ./cmd/opscontext || exit 1; \
+	done
+
+race: # all tests under the race detector
+	$(TESTRUN) -race ./...
+
+clean: ## remove what the targets above built
+	rm -rf bin
