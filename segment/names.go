@@ -21,6 +21,7 @@ const (
 	takenSuffix = ".taking"         // of refusals that are being chained
 	keptSuffix  = ".partial"        // of bytes set aside
 	openSuffix  = ".unrecorded"     // follows keptSuffix until a record on the chain names the file
+	copySuffix  = ".copying"        // follows keptSuffix until the file is complete
 	tornPrefix  = "audit.torn-"
 	ghostPrefix = "audit.ghost-"
 )
@@ -133,7 +134,7 @@ func ownArchiveName(name string) bool {
 
 // isKept reports whether a name is one of bytes set aside.
 func isKept(name string) bool {
-	return strings.HasSuffix(strings.TrimSuffix(name, openSuffix), keptSuffix)
+	return strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(name, copySuffix), openSuffix), keptSuffix)
 }
 
 // takenBy reads the name that refusals have while the process pid chains them.

@@ -1,0 +1,262 @@
+package segment
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/opscontext/opscontext/chain"
+)
+
+// draft is an event that may be written: everything that can be wrong with it has been looked for.
+type draft struct {
+	kind, actor string
+	payload     []byte // canonical
+}
+
+// newDraft checks an event, so that what is refused is refused before a byte is written.
+func newDraft(e Event, maxRecord int) (draft, error) {
+	switch {
+	case e.Kind == "":
+		return draft{}, fmt.Errorf("%w: the event kind is empty", ErrInvalid)
+	case chain.IsSystem(e.Kind):
+		return draft{}, fmt.Errorf("%w: event kind %q: kinds that start with %q are for the log itself", ErrInvalid, e.Kind, chain.SystemPrefix)
+	}
+	d := draft{kind: e.Kind, actor: e.Actor}
+	if d.actor == "" {
+		d.actor = chain.SystemActor
+	}
+	r, err := chain.Seal(chain.Genesis, stampLayout, d.kind, d.actor, e.Payload)
+	if err != nil {
+		return draft{}, fmt.Errorf("%w: event %q: %w", ErrInvalid, e.Kind, err)
+	}
+	if n := len(chain.AppendLine(nil, &r)); n > maxRecord {
+		return draft{}, &Refusal{Path: "event " + e.Kind, Offset: -1, Why: fmt.Sprintf("its record has %d bytes, the limit is %d", n, maxRecord), Next: "shorten the payload or raise max_record"}
+	}
+	d.payload = r.Payload
+	return d, nil
+}
+
+// batch is what one turn under the lock writes.
+type batch struct {
+	requests []*request
+	ts       string
+	head     chain.Hash // of what is queued
+	lines    []byte     // queued, not yet written
+	queued   []queued
+	written  bool // something is in the file that no sync has covered
+	from     int64
+}
+
+// queued is a record whose line is in batch.lines.
+type queued struct {
+	to     *request
+	record chain.Record
+	size   int
+}
+
+// maxQueued bounds the lines that are gathered for one write, in bytes.
+const maxQueued = 16 << 20
+
+// commit writes the events of the requests in order and tells each what became of it. It begins with
+// the locks held and gives them back before it syncs: whoever waits for them then writes while we
+// sync, and syncs our bytes along with its own. A record is acknowledged only once a sync that
+// began after it was written has returned nil and no process has found a sync to fail.
+func (w *writer) commit(requests []*request) {
+	w.batch = batch{requests: requests, lines: w.batch.lines[:0], queued: w.batch.queued[:0]}
+	w.points = w.points[:0]
+	refused := w.write()
+	w.release()
+	var unknown error
+	if w.batch.written {
+		unknown = w.syncLive(w.batch.from)
+		if unknown == nil {
+			unknown = w.clearOfSuspicion()
+		}
+	}
+	if unknown == nil && refused == nil {
+		w.remember()
+	}
+	if unknown == nil {
+		w.batch.durable()
+	}
+	for _, r := range requests {
+		w.answer(r, refused, unknown)
+	}
+}
+
+// release gives the locks back. What was written stands whether or not that works.
+func (w *writer) release() {
+	if err := w.held.release(); err != nil {
+		w.warn(WarnLock, w.path(LockName), "the lock could not be given back: %v", err)
+	}
+}
+
+// durable notes that everything written so far is.
+func (b *batch) durable() {
+	for _, r := range b.requests {
+		r.durable = len(r.records)
+	}
+	b.written = false
+}
+
+// write settles the log and writes the batch. After an error, what is in the requests' records is in
+// the file and nothing else is.
+func (w *writer) write() error {
+	if err := w.settle(); err != nil {
+		return err
+	}
+	b := &w.batch
+	var err error
+	if b.ts, err = w.stamp(); err != nil {
+		return err
+	}
+	b.head, b.from = w.live.tail.head, w.live.info.Size
+	for _, r := range b.requests {
+		for i := range r.drafts {
+			if err := w.add(r, &r.drafts[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return w.flush()
+}
+
+// add queues one record, in a new segment if the live one ends before it.
+func (w *writer) add(to *request, d *draft) error {
+	b := &w.batch
+	r, err := chain.Seal(b.head, b.ts, d.kind, d.actor, d.payload)
+	if err != nil {
+		return err
+	}
+	size := len(b.lines)
+	b.lines = chain.AppendLine(b.lines, &r)
+	n := len(b.lines) - size
+	if reason := w.due(size, n); reason != "" {
+		b.lines = b.lines[:size]
+		if err := w.flush(); err != nil {
+			return err
+		}
+		if err := w.rotateIfPossible(reason, b.ts); err != nil {
+			return err
+		}
+		if b.head = w.live.tail.head; b.head != r.Prev {
+			if r, err = chain.Seal(b.head, b.ts, d.kind, d.actor, d.payload); err != nil {
+				return err
+			}
+		}
+		b.lines = chain.AppendLine(b.lines, &r)
+	}
+	b.queued = append(b.queued, queued{to, r, n})
+	b.head = r.Hash
+	if len(b.lines) >= maxQueued {
+		return w.flush()
+	}
+	return nil
+}
+
+// due gives the reason for which the live segment ends before a record of n bytes that would follow
+// queued bytes of lines, "" if it does not.
+func (w *writer) due(queued, n int) string {
+	l := &w.live
+	size := l.info.Size + int64(queued)
+	if size == 0 || time.Now().Before(w.rotateAt) {
+		return ""
+	}
+	// A segment that holds its audit.rotate alone is as good as new.
+	fresh := queued == 0 && l.tail.start == 0 && l.kind == chain.KindRotate
+	if size+int64(n) > w.o.MaxBytes && !fresh {
+		return chain.ReasonSize
+	}
+	if queued == 0 && w.o.Period.ended(l.ts, w.batch.ts, w.o.Now()) {
+		return chain.ReasonPeriod
+	}
+	return ""
+}
+
+// flush writes what is queued. Of a write that fails, what is in the file stays there: complete lines
+// are records, and the rest is a torn tail like any other, for settle to set aside. Cutting it off
+// here would be a second way to do that, on a disk that is failing.
+func (w *writer) flush() error {
+	b := &w.batch
+	if len(b.queued) == 0 {
+		return nil
+	}
+	lines := b.lines
+	var n int
+	var err error
+	if w.live.empty() {
+		n, err = w.flushFirst(lines)
+	} else {
+		n, err = w.live.f.Write(lines)
+		b.written = b.written || n > 0
+	}
+	if err != nil {
+		err = fmt.Errorf("write %s: %w", w.path(LiveName), err)
+	}
+	at := 0
+	for i := range b.queued {
+		q := &b.queued[i]
+		if at+q.size > n {
+			q.to.bare = n-at == q.size-1 // a record that only lacks its LF is kept by settle
+			break
+		}
+		day := w.live.ts
+		w.live.wrote(&q.record, lines[at:at+q.size])
+		if len(day) < dayDigits || day[:dayDigits] != b.ts[:dayDigits] {
+			w.point()
+		}
+		q.to.records = append(q.to.records, q.record)
+		at += q.size
+	}
+	if at > 0 && err == nil { // the line that the tail keeps must outlive the buffer
+		w.live.tail.line = append([]byte(nil), w.live.tail.line...)
+	}
+	if err != nil && w.live.f != nil {
+		// The tail is torn; nothing of what is known of the file holds for the next writer.
+		w.live.settled = false
+	}
+	b.lines, b.queued = b.lines[:0], b.queued[:0]
+	return err
+}
+
+const dayDigits = len("2006-01-02")
+
+// flushFirst makes the live log with its first lines, durably.
+func (w *writer) flushFirst(lines []byte) (int, error) {
+	first := &w.batch.queued[0].record
+	if err := w.createLive(lines); err != nil {
+		return 0, err
+	}
+	w.live.info.Size = 0
+	if first.Prev == chain.Genesis {
+		w.live.who.logID = first.Hash
+	}
+	w.batch.written = true
+	return len(lines), nil
+}
+
+// answer tells a request what became of its events.
+func (w *writer) answer(r *request, refused, unknown error) {
+	defer close(r.done)
+	switch {
+	case r.durable < len(r.records):
+		r.err = &AppendError{Index: r.durable, Outcome: OutcomeUnknown, Err: unknown}
+	case r.durable < len(r.drafts) && r.bare:
+		r.err = &AppendError{Index: r.durable, Outcome: OutcomeUnknown, Err: refused}
+	case r.durable < len(r.drafts):
+		r.err = &AppendError{Index: r.durable, Outcome: OutcomeRefused, Err: refused}
+	case r.stop != nil:
+		r.err = &AppendError{Index: r.durable, Outcome: OutcomeRefused, Err: r.stop}
+	}
+	if left := r.drafts[len(r.records):]; len(left) > 0 {
+		w.note(left, refused)
+	}
+	r.records = r.records[:r.durable]
+}
+
+// note counts refused events for the chain, as well as can be done where writing just failed.
+func (w *writer) note(drafts []draft, cause error) {
+	if err := w.noteRefusals(drafts, cause); err != nil {
+		w.warn(WarnRefusals, w.path(RefusedName), "a refused append could not be noted: %v", err)
+	}
+}

@@ -1,0 +1,222 @@
+package segment
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/ecmajson"
+)
+
+// linkWindow bounds how many bytes are read to count what other writers appended meanwhile.
+const linkWindow = 1 << 20
+
+// continues reports whether the open live log still holds the record that was its last when this
+// writer looked, and counts what others appended behind it. It leaves the tail to be read anew.
+func (w *writer) continues() bool {
+	l := &w.live
+	if !l.settled || l.tail.line == nil || l.info.Size < l.tail.end {
+		return false
+	}
+	was := make([]byte, len(l.tail.line)+1)
+	if _, err := l.f.ReadAt(was, l.tail.start); err != nil && !errors.Is(err, io.EOF) {
+		return false
+	}
+	if !bytes.Equal(was[:len(l.tail.line)], l.tail.line) || was[len(l.tail.line)] != '\n' {
+		return false
+	}
+	w.count(l.tail.end, l.tail.head)
+	return true
+}
+
+// count adds the records in [from, size) of the live log to the known number, if they are the
+// plain continuation of head. Where they are anything else nobody has counted.
+func (w *writer) count(from int64, head chain.Hash) {
+	l := &w.live
+	if l.who.records == chain.UnknownCount || from == l.info.Size {
+		return
+	}
+	n, ok := countLinked(l.f, from, l.info.Size, head)
+	if !ok {
+		l.who.records = chain.UnknownCount
+		return
+	}
+	l.who.records += n
+}
+
+func countLinked(f io.ReaderAt, from, to int64, head chain.Hash) (n int64, ok bool) {
+	if to-from > linkWindow {
+		return 0, false
+	}
+	data := make([]byte, to-from)
+	if _, err := f.ReadAt(data, from); err != nil && !errors.Is(err, io.EOF) {
+		return 0, false
+	}
+	for line := range bytes.Lines(data) {
+		text, ended := bytes.CutSuffix(line, []byte{'\n'})
+		if !ended {
+			break // a fragment, which settleTail deals with
+		}
+		r := chain.ReadLine(text)
+		if !r.Class.Whole() || r.Record.Prev != head {
+			return 0, false
+		}
+		head = r.Record.Hash
+		n++
+	}
+	return n, true
+}
+
+// firstHead is the hash of the first line of a log file that is a record, Genesis if it is none of
+// the first lines, and that line.
+func firstHead(f io.ReaderAt, size int64) (chain.Hash, []byte, error) {
+	for n := int64(tailWindow); ; n *= 4 {
+		n = min(n, size, chain.MaxLine)
+		data := make([]byte, n)
+		if _, err := f.ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
+			return chain.Hash{}, nil, err
+		}
+		for line := range bytes.Lines(data) {
+			text, ended := bytes.CutSuffix(line, []byte{'\n'})
+			if !ended && n < size {
+				break
+			}
+			if h, err := chain.HeadOf(text); err == nil {
+				return h, text, nil
+			}
+		}
+		if n == size || n == chain.MaxLine {
+			return chain.Hash{}, nil, nil
+		}
+	}
+}
+
+// identify finds out which log this is: from the mark where that fits, else from the files.
+func (w *writer) identify() error {
+	l := &w.live
+	if m, ok := w.mem.Mark(); ok && w.fits(m) {
+		l.who = identity{number: m.Segment, logID: m.LogID, incarnation: m.Incarnation, records: m.Records}
+		w.count(m.Offset, m.Head)
+		return nil
+	}
+	if !l.empty() {
+		// Nothing says that whoever made this file made its name durable.
+		if err := w.fs.SyncDir(w.home); err != nil {
+			return err
+		}
+	}
+	who, err := w.identityOfFiles()
+	if err != nil {
+		return err
+	}
+	l.who = who
+	c, err := w.mem.Check(context.Background(), HomeView{Live: w.liveSource()})
+	if err != nil {
+		w.warn(WarnMemory, "", "the log could not be compared with what this machine remembers of it: %v", err)
+		return nil
+	}
+	switch c.Standing {
+	case Agrees:
+		l.who.logID, l.who.incarnation = c.Mark.LogID, c.Mark.Incarnation
+	case Unjudged:
+		w.warn(WarnMemory, "", "the log could not be compared with what this machine remembers of it: %s", c.Why)
+	case Broken:
+		return w.chainBreak(c)
+	}
+	return nil
+}
+
+// chainBreak puts on the chain that the log is not the one remembered. Recording goes on; it is
+// verify that does not pass until a person has documented what happened.
+func (w *writer) chainBreak(c Continuity) error {
+	b := c.Break()
+	if err := w.chain(chain.KindBreak, b.Payload()); err != nil {
+		return err
+	}
+	w.warn(WarnBreak, w.home, "%s: this machine remembers the head %s, which is not in the log; the log goes on after an audit.break: find out what happened, verify shows it until it is documented", c.Class, c.Mark.Head.Short())
+	if err := w.mem.Supersede(c); err != nil {
+		w.warn(WarnMemory, "", "this machine could not note what it saw of the log: %v", err)
+	}
+	w.remember()
+	return nil
+}
+
+// liveSource is the live log as a comparison reads it.
+func (w *writer) liveSource() Source {
+	l := &w.live
+	if l.f == nil {
+		return nil
+	}
+	return &plain{fs: w.fs, path: w.path(LiveName), label: LiveName, name: Name{Number: l.who.number}, state: StateLive,
+		info: l.info, held: l.f, reach: fullReach}
+}
+
+// identityOfFiles reads what the live log's first record and the names of the segments say.
+func (w *writer) identityOfFiles() (identity, error) {
+	who := identity{number: 1, incarnation: 1, records: chain.UnknownCount}
+	list, err := w.listArchived()
+	if err != nil {
+		return who, err
+	}
+	for _, a := range list {
+		who.number = max(who.number, a.name.Number+1)
+	}
+	if m, ok := w.mem.Mark(); ok {
+		who.number = max(who.number, m.Segment)
+	}
+	l := &w.live
+	if l.empty() {
+		if len(list) == 0 {
+			who.records = 0
+		}
+		return who, nil
+	}
+	first, line, err := firstHead(l.f, l.info.Size)
+	if err != nil || line == nil {
+		return who, err
+	}
+	r := chain.ReadLine(line).Record
+	if r.Prev == chain.Genesis {
+		who.logID = first
+	}
+	if r.Event != chain.KindRotate {
+		return who, nil
+	}
+	v, _, err := ecmajson.Parse(r.Payload, chain.MaxDepth)
+	if err != nil {
+		return who, nil
+	}
+	p, err := chain.ParseRotate(r.Event, v)
+	if err != nil {
+		return who, nil // a payload of another writer's making; nothing depends on it
+	}
+	who.logID, who.incarnation = p.LogID, max(1, p.Incarnation)
+	if n, _, ok := ParseName(strings.TrimPrefix(p.Segment, ArchiveDir+"/")); ok {
+		who.number = max(who.number, n.Number+1)
+	}
+	return who, nil
+}
+
+// remember moves the mark to the head of the live log. It is called only after a sync returned nil
+// with no suspicion standing; it never fails an append.
+func (w *writer) remember() {
+	l := &w.live
+	err := w.mem.SetMark(Mark{LogID: l.who.logID, Incarnation: l.who.incarnation, Segment: l.who.number,
+		Offset: l.tail.end, Head: l.tail.head, Records: l.who.records, TS: l.ts})
+	for _, p := range w.points {
+		err = errors.Join(err, w.mem.AddPoint(p))
+	}
+	w.points = w.points[:0]
+	if err != nil {
+		w.warn(WarnMemory, "", "this machine could not note what it saw of the log: %v", err)
+	}
+}
+
+// point notes the head as a record to be remembered besides the mark, once it is durable.
+func (w *writer) point() {
+	l := &w.live
+	w.points = append(w.points, Point{LogID: l.who.logID, Segment: l.who.number, Offset: l.tail.end, Hash: l.tail.head, Records: l.who.records, TS: l.ts})
+}

@@ -1,0 +1,163 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/opscontext/opscontext/internal/durable"
+)
+
+// The protocol of the lock files that Node writers know: whoever makes the file has the lock, and
+// gives it back by removing it. Its content names the holder for people.
+const (
+	staleLock       = 10 * time.Second // age from which a holder of audit.lock counts as dead
+	staleRotateLock = 10 * time.Minute // the same for audit.rotate.lock
+	pollLock        = 5 * time.Millisecond
+	// sureFor is how long a lock needs no second look: well under staleLock.
+	sureFor = staleLock / 2
+
+	ownLine = "opscontext" // third line of a lock file of this program
+)
+
+// lockFile is a lock file, held or wanted.
+//
+// A lock of our own found there is a leftover of a killed process: ours are made and removed under
+// flock, which the finder holds. (Not if flock is fresh: somebody may have removed the file under a
+// holder that lives. Then our own count like foreign ones.) A foreign one counts as left over once
+// it is stale by its modification time, or has been seen unchanged for as long, which a clock that
+// was set back cannot spoil. Whether the process that it names is alive is not asked: it may live
+// in another pid namespace, where its number means another process or none.
+type lockFile struct {
+	fs        durable.FS
+	path      string
+	stale     time.Duration
+	leftovers bool // our own are left over
+
+	content []byte    // of the lock while it is ours
+	since   time.Time // when it became ours
+
+	seen      durable.Info // the foreign lock last looked at
+	seenSince time.Time
+}
+
+var errLockLost = errors.New("the lock was taken over by another writer")
+
+// take polls until the lock is ours.
+func (l *lockFile) take(w *waiter) error {
+	for {
+		ok, err := l.try()
+		if ok || err != nil {
+			return err
+		}
+		if err := w.wait(pollLock, l.path, l.holder); err != nil {
+			return err
+		}
+	}
+}
+
+// try makes the lock file, out of the way of a dead holder's if need be.
+func (l *lockFile) try() (bool, error) {
+	for {
+		now := time.Now()
+		content := fmt.Appendf(nil, "%d\n%s\n%s\n", os.Getpid(), now.UTC().Format(stampLayout), ownLine)
+		err := l.fs.Place(l.path, content, 0o600)
+		if err == nil {
+			l.content, l.since = content, now
+			return true, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return false, err
+		}
+		if gone, err := l.clearDead(now); err != nil || !gone {
+			return false, err
+		}
+	}
+}
+
+// clearDead removes the lock file if its holder is dead; gone says that the name is free.
+func (l *lockFile) clearDead(now time.Time) (gone bool, err error) {
+	info, err := l.fs.Stat(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if !info.Mode.IsRegular() {
+		return false, &Refusal{Path: l.path, Offset: -1, Why: "in the place of the lock file there is something else", Next: "move it elsewhere"}
+	}
+	if l.seenSince.IsZero() || info.ID != l.seen.ID || info.MTime != l.seen.MTime {
+		l.seen, l.seenSince = info, now
+	}
+	dead := l.leftovers && l.isOwn()
+	dead = dead || now.UnixNano()-info.MTime > int64(l.stale) || now.Sub(l.seenSince) > l.stale
+	if !dead {
+		return false, nil
+	}
+	// Only what was judged is removed: another writer may have put its own there meanwhile.
+	again, err := l.fs.Stat(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil || again.ID != info.ID || again.MTime != info.MTime {
+		return false, err
+	}
+	err = l.fs.Remove(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return err == nil, err
+}
+
+// read gives the first bytes of the lock file. Nobody depends on what a foreign one holds, so an
+// unreadable one reads as empty.
+func (l *lockFile) read() []byte {
+	f, err := l.fs.OpenFile(l.path, os.O_RDONLY, 0)
+	if err != nil {
+		return nil
+	}
+	var buf [256]byte
+	n, err := f.ReadAt(buf[:], 0)
+	if closeErr := f.Close(); closeErr != nil || err != nil && !errors.Is(err, io.EOF) {
+		return nil
+	}
+	return buf[:n]
+}
+
+func (l *lockFile) isOwn() bool {
+	lines := strings.Split(string(l.read()), "\n")
+	return len(lines) == 4 && lines[2] == ownLine && lines[3] == ""
+}
+
+// holder says who has the lock, in words for an error.
+func (l *lockFile) holder() string {
+	pid, _, ok := strings.Cut(string(l.read()), "\n")
+	if _, ok2 := parseNumber(pid); !ok || !ok2 {
+		return ""
+	}
+	return "process " + pid
+}
+
+// check is an error if the lock is not ours any more.
+func (l *lockFile) check() error {
+	if string(l.read()) != string(l.content) {
+		return fmt.Errorf("%s: %w", l.path, errLockLost)
+	}
+	return nil
+}
+
+// release removes the file, unless so much time has gone by that it may be another's.
+func (l *lockFile) release() error {
+	// Round strips the monotonic reading, which stands still while a machine sleeps.
+	if now := time.Now(); now.Sub(l.since) > sureFor || now.Round(0).Sub(l.since.Round(0)) > sureFor {
+		if err := l.check(); err != nil {
+			return err
+		}
+	}
+	return l.fs.Remove(l.path)
+}

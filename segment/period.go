@@ -1,0 +1,83 @@
+package segment
+
+import (
+	"fmt"
+	"time"
+)
+
+// Period is the stretch of the calendar, in UTC, that a segment does not go beyond.
+type Period int
+
+// The periods.
+const (
+	PeriodYear Period = iota
+	PeriodMonth
+	PeriodDay
+	PeriodNone
+)
+
+var periodNames = [...]string{PeriodYear: "year", PeriodMonth: "month", PeriodDay: "day", PeriodNone: "none"}
+
+// String is the word for p in the configuration.
+func (p Period) String() string {
+	if p < 0 || int(p) >= len(periodNames) {
+		return fmt.Sprintf("Period(%d)", int(p))
+	}
+	return periodNames[p]
+}
+
+// ParsePeriod reads the word for a period.
+func ParsePeriod(word string) (Period, error) {
+	for p, name := range periodNames {
+		if name == word {
+			return Period(p), nil
+		}
+	}
+	return 0, fmt.Errorf("period %q: want year, month, day or none", word)
+}
+
+// periodDigits is how much of a time stamp names the period it lies in.
+var periodDigits = [...]int{PeriodYear: len("2006"), PeriodMonth: len("2006-01"), PeriodDay: len("2006-01-02"), PeriodNone: 0}
+
+// maxAhead is how far a record's time may lie ahead of the clock and still end a period: what a
+// broken clock stamps must not seal segments of years to come.
+const maxAhead = 24 * time.Hour
+
+// ended reports whether a record stamped ts lies in a later period than the one stamped last. Times
+// are strings as in records, so that later is greater; anything else a record may have as its ts
+// ends nothing. now is the clock.
+func (p Period) ended(last, ts string, now time.Time) bool {
+	n := periodDigits[p]
+	if n == 0 || !isStamp(last) || !isStamp(ts) {
+		return false
+	}
+	if limit, err := stamp(now.Add(maxAhead)); err == nil && ts > limit {
+		return false
+	}
+	return ts[:n] > last[:n]
+}
+
+const stampLayout = "2006-01-02T15:04:05.000Z"
+
+// stamp writes a time as ECMAScript's toISOString does, years 0000 to 9999.
+func stamp(t time.Time) (string, error) {
+	t = t.UTC()
+	if y := t.Year(); y < 0 || y > 9999 {
+		return "", fmt.Errorf("the clock says year %d: want 0000 to 9999", y)
+	}
+	return t.Format(stampLayout), nil
+}
+
+// isStamp reports whether a record's ts has the form that stamp gives.
+func isStamp(ts string) bool {
+	if len(ts) != len(stampLayout) {
+		return false
+	}
+	for i := range len(ts) {
+		digit := ts[i] >= '0' && ts[i] <= '9'
+		if want := stampLayout[i]; (want >= '0' && want <= '9') != digit || !digit && ts[i] != want {
+			return false
+		}
+	}
+	return true
+}

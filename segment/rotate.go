@@ -1,0 +1,285 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/opscontext/opscontext/chain"
+)
+
+// rotateAgain is how long a Log waits after an automatic rotation that could not run.
+const rotateAgain = 10 * time.Second
+
+func (w *writer) rotateLock() *lockFile {
+	return &lockFile{fs: w.fs, path: w.path(RotateLockName), stale: staleRotateLock, leftovers: true}
+}
+
+// manual is the rotation that a caller asked for.
+func (w *writer) manual(r *request) {
+	defer close(r.done)
+	defer w.release()
+	w.points = w.points[:0]
+	r.err = w.settle()
+	if r.err != nil {
+		return
+	}
+	l := &w.live
+	if l.empty() || l.tail.start == 0 && l.kind == chain.KindRotate {
+		r.err = &Refusal{Path: w.path(LiveName), Offset: -1, Why: "there is nothing to seal", Next: "append first"}
+		return
+	}
+	ts, err := w.stamp()
+	if err == nil {
+		*r.rotation, err = w.rotate(chain.ReasonManual, ts)
+	}
+	if r.err = err; err == nil {
+		w.remember()
+	}
+}
+
+// rotateIfPossible rotates before an append. Bounds are soft and recording is not: if the rotation
+// cannot run and the live log is as it was, the append goes on in it.
+func (w *writer) rotateIfPossible(reason, ts string) error {
+	_, err := w.rotate(reason, ts)
+	if err == nil {
+		w.batch.durable()
+		w.batch.from = w.live.info.Size
+		return nil
+	}
+	if w.live.f == nil {
+		return err
+	}
+	w.rotateAt = time.Now().Add(rotateAgain)
+	w.warn(WarnRotation, w.path(LiveName), "a rotation was due (%s) and could not run, the append went on in the same segment: %v", reason, err)
+	return nil
+}
+
+// rotate seals the live segment and begins the next one with an audit.rotate that is stamped ts.
+//
+//  1. sync the live log: what will be sealed is on the medium
+//  2. write the next live log with its first record, sync it
+//  3. link the live log to its name in the archive, which fails where the name is taken
+//  4. sync the archive directory
+//  5. rename the next live log over audit.log: there is no moment without one
+//  6. sync the home
+//  7. take the write bits off the sealed segment
+//
+// Killed or without power before 5, the live log has two names or one, and settleRotation drops the
+// second. After 5, the sealed segment is still writable, which says that 4 and 6 may not be on the
+// medium: settleRotation repeats them before anything is acknowledged.
+//
+// After an error live.f is nil if the live log has to be looked at anew; else it is as it was.
+func (w *writer) rotate(reason, ts string) (rot Rotation, err error) {
+	if w.o.Sharing == ShareWithNode {
+		lock := w.rotateLock()
+		ok, err := lock.try()
+		if err != nil {
+			return rot, err
+		}
+		if !ok {
+			return rot, &BusyError{Path: lock.path, Holder: lock.holder()}
+		}
+		defer func() { err = errors.Join(err, lock.release()) }()
+	}
+	name, err := w.nextSegment()
+	if err != nil {
+		return rot, err
+	}
+	l := &w.live
+	rot = Rotation{Segment: name, Path: w.archivePath(name.File(FormPlain)), Bytes: l.info.Size, Reason: reason}
+	rot.Sealed, err = w.sealed(name, reason, ts)
+	if err != nil {
+		return rot, err
+	}
+	if rot.Record, err = chain.Seal(l.tail.head, ts, chain.KindRotate, chain.SystemActor, rot.Sealed.Payload()); err != nil {
+		return rot, err
+	}
+	if err := w.syncLive(l.info.Size); err != nil {
+		return rot, err
+	}
+	if err := w.clearOfSuspicion(); err != nil {
+		return rot, err
+	}
+	return rot, w.swap(&rot)
+}
+
+// swap is steps 2 to 7.
+func (w *writer) swap(rot *Rotation) error {
+	line := chain.AppendLine(nil, &rot.Record)
+	next, err := w.writeNext(line)
+	if err != nil {
+		return err
+	}
+	if err := w.linkSealed(rot.Path); err != nil {
+		return errors.Join(err, next.Close(), removeIfThere(w.fs, w.path(nextName)))
+	}
+	w.point() // the last record of the sealed segment
+	if err := w.placeNext(next); err != nil {
+		if w.live.f != nil {
+			err = errors.Join(err, w.unlinkSealed(rot.Path))
+		}
+		return err
+	}
+	w.live.info.Size = 0
+	w.live.who.number = rot.Segment.Number + 1
+	w.live.wrote(&rot.Record, line)
+	if err := w.fs.Chmod(rot.Path, 0o400); err != nil {
+		w.warn(WarnRotation, rot.Path, "the sealed segment is still writable: %v", err)
+	}
+	return nil
+}
+
+// linkSealed gives the live log its name in the archive, durably.
+func (w *writer) linkSealed(path string) error {
+	err := w.fs.Mkdir(w.path(ArchiveDir), 0o700)
+	if err == nil {
+		err = w.fs.SyncDir(w.home)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := w.fs.Link(w.path(LiveName), path); err != nil {
+		return err
+	}
+	if err := w.fs.SyncDir(w.path(ArchiveDir)); err != nil {
+		return errors.Join(err, w.unlinkSealed(path))
+	}
+	return nil
+}
+
+// unlinkSealed takes the name in the archive off the live log again.
+func (w *writer) unlinkSealed(path string) error {
+	if err := w.fs.Remove(path); err != nil {
+		return err
+	}
+	return w.fs.SyncDir(w.path(ArchiveDir))
+}
+
+// nextSegment is the name that the live log is sealed under: the number after the highest that any
+// file, the mark or the log itself knows of, so that no number is used twice.
+func (w *writer) nextSegment() (Name, error) {
+	who, err := w.identityOfFiles()
+	if err != nil {
+		return Name{}, err
+	}
+	n := Name{Number: max(who.number, w.live.who.number)}
+	if n.Number > maxNumber {
+		return Name{}, &Refusal{Path: w.path(ArchiveDir), Offset: -1, Why: fmt.Sprintf("segment numbers end at %d", int64(maxNumber)), Next: "look for a file with a number that is not ours"}
+	}
+	return n, nil
+}
+
+// sealed is what the audit.rotate record says of the live log.
+func (w *writer) sealed(name Name, reason, ts string) (chain.Rotate, error) {
+	l := &w.live
+	first, _, err := firstHead(l.f, l.info.Size)
+	if err != nil {
+		return chain.Rotate{}, err
+	}
+	lines, err := countLines(l.f, l.info.Size)
+	if err != nil {
+		return chain.Rotate{}, err
+	}
+	return chain.Rotate{Segment: name.File(FormPlain), Records: lines, FirstHash: first, LastHash: l.tail.head, Cutoff: ts,
+		LogID: l.who.logID, Incarnation: max(1, l.who.incarnation), Reason: reason, Machine: machine()}, nil
+}
+
+// countLines counts the lines of a log file that are not blank. It reads the file once and judges
+// nothing: a rotation never verifies.
+func countLines(f io.ReaderAt, size int64) (int64, error) {
+	buf := make([]byte, min(1<<20, size))
+	var lines int64
+	before := byte('\n')
+	for at := int64(0); at < size; {
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
+		for _, c := range buf[:n] {
+			if c == '\n' && before != '\n' {
+				lines++
+			}
+			before = c
+		}
+		at += int64(n)
+		if err != nil && at < size {
+			return 0, err
+		}
+	}
+	if before != '\n' {
+		lines++
+	}
+	return lines, nil
+}
+
+// settleRotation undoes or completes a rotation that a kill interrupted.
+func (w *writer) settleRotation() error {
+	l := &w.live
+	if l.f == nil {
+		return nil
+	}
+	list, err := w.listArchived()
+	if err != nil {
+		return err
+	}
+	var last *archived
+	for i := range list {
+		if list[i].form == FormPlain {
+			last = &list[i]
+		}
+	}
+	if last == nil {
+		return w.soleName()
+	}
+	path := w.archivePath(last.base)
+	info, err := w.fs.Stat(path)
+	if err != nil {
+		return err
+	}
+	switch {
+	case info.ID == l.info.ID:
+		if err := w.unlinkSealed(path); err != nil {
+			return err
+		}
+		if l.info, err = l.f.Stat(); err != nil {
+			return err
+		}
+	case info.Mode.IsRegular() && info.Mode.Perm()&0o222 != 0:
+		if err := w.syncSealed(path); err != nil {
+			return err
+		}
+	}
+	return w.soleName()
+}
+
+// soleName refuses a live log with a second name that no rotation gave it: whoever has that name can
+// change the log past its permissions, and a rotation would seal a file that is still written.
+func (w *writer) soleName() error {
+	if n := w.live.info.Links; n > 1 {
+		return &Refusal{Path: w.path(LiveName), Offset: -1, Why: fmt.Sprintf("the file has %d names (hard links)", n),
+			Next: "find the others with find -samefile and remove them, or put a copy in place of the log"}
+	}
+	return nil
+}
+
+// syncSealed repeats the syncs of a rotation and then takes the write bits off.
+func (w *writer) syncSealed(path string) error {
+	f, err := w.fs.OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := w.fs.SyncDir(w.path(ArchiveDir)); err != nil {
+		return err
+	}
+	if err := w.fs.SyncDir(w.home); err != nil {
+		return err
+	}
+	if err := w.fs.Chmod(path, 0o400); err != nil {
+		w.warn(WarnRotation, path, "the sealed segment is still writable: %v", err)
+	}
+	return nil
+}

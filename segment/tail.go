@@ -1,0 +1,153 @@
+package segment
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/opscontext/opscontext/chain"
+)
+
+// tailWindow is the first read from a file's end. It holds a few records; it grows where it does not.
+const tailWindow = 4 << 10
+
+// tail is what the end of a log file says: where the complete lines end, which record is the head,
+// and what follows it.
+type tail struct {
+	end   int64      // where the last complete line ends, its LF included; 0 without any
+	start int64      // where that line starts; blank lines after it are skipped
+	line  []byte     // that line without LF, nil if there is none
+	head  chain.Hash // its hash, Genesis if there is none
+	after fragment   // what follows end
+	bare  []byte     // the record without LF, if that is what follows
+}
+
+// fragment says what the bytes after the last LF of a file are.
+type fragment int
+
+const (
+	nothing     fragment = iota
+	wholeRecord          // a record with a right hash that only lost its LF
+	torn                 // anything else: a record cut short, NULs, or both
+)
+
+// errNoHead is the tail's error where the last complete line cannot be chained upon.
+type errNoHead struct {
+	offset int64
+	err    error
+}
+
+func (e *errNoHead) Error() string { return e.err.Error() }
+
+// readTail reads the end of the first size bytes of a log file. It reads a few KiB however long
+// the file is, and never more than about two lines of the greatest length.
+func readTail(f io.ReaderAt, size int64) (tail, error) {
+	w := window{f: f, start: size, end: size}
+	lf, err := w.lastLF(size)
+	if err != nil {
+		return tail{}, err
+	}
+	t := tail{end: lf + 1}
+	if t.end < size {
+		t.after = torn
+		if size-t.end <= chain.MaxLine {
+			if bare := w.slice(t.end, size); chain.ReadLine(bare).Class.Whole() {
+				t.after, t.bare = wholeRecord, bytes.Clone(bare)
+			}
+		}
+	}
+	// The last line that is not blank, as existing writers find it.
+	for end := lf; end >= 0; {
+		before, err := w.lastLF(end)
+		if err != nil {
+			return tail{}, err
+		}
+		if before+1 == end {
+			end = before
+			continue
+		}
+		t.start = before + 1
+		if end-t.start > chain.MaxLine {
+			return tail{}, &errNoHead{t.start, fmt.Errorf("the last line is longer than %d MiB", chain.MaxLine>>20)}
+		}
+		t.line = bytes.Clone(w.slice(t.start, end))
+		if t.head, err = chain.HeadOf(t.line); err != nil {
+			return tail{}, &errNoHead{t.start, err}
+		}
+		break
+	}
+	return t, nil
+}
+
+// window is the part of a file's end that has been read, growing towards its start.
+type window struct {
+	f          io.ReaderAt
+	data       []byte
+	start, end int64
+}
+
+// slice gives the bytes from and to, which lie in the window.
+func (w *window) slice(from, to int64) []byte { return w.data[from-w.start : to-w.start] }
+
+// lastLF gives the offset of the last LF before limit, -1 if there is none. Of a line longer than
+// any record it drops what it read, so that memory stays bounded; slice must then not be asked for
+// it.
+func (w *window) lastLF(limit int64) (int64, error) {
+	for {
+		if limit > w.start {
+			if i := bytes.LastIndexByte(w.slice(w.start, limit), '\n'); i >= 0 {
+				return w.start + int64(i), nil
+			}
+		}
+		if w.start == 0 {
+			return -1, nil
+		}
+		if limit-w.start > chain.MaxLine {
+			w.data, w.end, limit = nil, w.start, w.start
+		}
+		if err := w.grow(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (w *window) grow() error {
+	n := min(w.start, max(tailWindow, w.end-w.start))
+	data := make([]byte, n, n+w.end-w.start)
+	if got, err := w.f.ReadAt(data, w.start-n); int64(got) < n {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = fmt.Errorf("the file is shorter than it was a moment ago: %w", io.ErrUnexpectedEOF)
+		}
+		return err
+	}
+	w.data, w.start = append(data, w.data...), w.start-n
+	return nil
+}
+
+// findNUL gives the offset of the first NUL byte at or after from, -1 if there is none.
+//
+// No line of ours holds one, so NULs in a log are blocks that never reached the medium: where
+// several writes were under way when the power went, a later one may have landed and an earlier one
+// not.
+func findNUL(f io.ReaderAt, from, size int64) (int64, error) {
+	buf := make([]byte, min(1<<20, max(size-from, 0)))
+	for at := from; at < size; {
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
+		if i := bytes.IndexByte(buf[:n], 0); i >= 0 {
+			return at + int64(i), nil
+		}
+		at += int64(n)
+		if err != nil && at < size {
+			return 0, err
+		}
+	}
+	return -1, nil
+}
+
+// lineStart gives the offset of the first byte of the line that holds the byte at offset.
+func lineStart(f io.ReaderAt, offset int64) (int64, error) {
+	w := window{f: f, start: offset, end: offset}
+	lf, err := w.lastLF(offset)
+	return lf + 1, err
+}
