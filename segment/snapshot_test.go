@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -286,7 +287,7 @@ func TestSnapshotOfCompressedSegments(t *testing.T) {
 type meddling struct {
 	durable.FS
 	before func(dir string)
-	opened int
+	opened atomic.Int64
 }
 
 func (m *meddling) ReadDir(dir string) ([]fs.DirEntry, error) {
@@ -299,7 +300,7 @@ func (m *meddling) OpenFile(name string, flag int, perm fs.FileMode) (durable.Fi
 	if err != nil {
 		return nil, err
 	}
-	m.opened++
+	m.opened.Add(1)
 	return counted{f, m}, nil
 }
 
@@ -308,7 +309,7 @@ type counted struct {
 	m *meddling
 }
 
-func (c counted) Close() error { c.m.opened--; return c.File.Close() }
+func (c counted) Close() error { c.m.opened.Add(-1); return c.File.Close() }
 
 func rotate(t *testing.T, home string, n int64) {
 	t.Helper()
@@ -337,15 +338,15 @@ func TestSnapshotDuringRotations(t *testing.T) {
 		if got := fmt.Sprintf("%q", texts(t, s)); got != `["audit.log\n" "after 1\n" "after 2\n" "after 3\n"]` {
 			t.Errorf("rotated while %s was listed: %s", during, got)
 		}
-		if err := s.Close(); err != nil || m.opened != 0 {
-			t.Errorf("%d files left open (%v)", m.opened, err)
+		if err := s.Close(); err != nil || m.opened.Load() != 0 {
+			t.Errorf("%d files left open (%v)", m.opened.Load(), err)
 		}
 	}
 	home := write(t, "audit.log")
 	n := int64(0)
 	m := &meddling{FS: durable.OS(), before: func(dir string) { n++; rotate(t, home, n) }}
-	if _, err := OpenSnapshot(home, SnapshotOptions{FS: m}); err == nil || !strings.Contains(err.Error(), "try again") || m.opened != 0 {
-		t.Errorf("rotated without end: %v, %d files left open", err, m.opened)
+	if _, err := OpenSnapshot(home, SnapshotOptions{FS: m}); err == nil || !strings.Contains(err.Error(), "try again") || m.opened.Load() != 0 {
+		t.Errorf("rotated without end: %v, %d files left open", err, m.opened.Load())
 	}
 }
 
