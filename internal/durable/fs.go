@@ -70,7 +70,9 @@ type FS interface {
 	// ReadMedium reads len(p) bytes at off as they are on the medium, not as the page cache has
 	// them. At the end of the file it returns fewer, with a nil error. Bytes below the file's size
 	// that never reached the medium read as whatever the medium has there: NUL, or what was there
-	// before. ErrNoMedium where that cannot be done.
+	// before. A difference proves that bytes are lost. Agreement proves less: the bytes are there,
+	// but what a failed sync left undone of the file's length shows only after a power cut, so
+	// that a later Sync must succeed before they count. ErrNoMedium where that cannot be done.
 	ReadMedium(name string, p []byte, off int64) (int, error)
 }
 

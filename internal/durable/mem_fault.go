@@ -99,9 +99,15 @@ type Fault struct {
 	Err  error  // usually an errno; with ErrCrashed the disk stops, as after CrashAfter
 
 	// Keep is how many bytes get through all the same: of a write, into the file (a short write);
-	// of a sync, to the medium, oldest first. The other bytes of a failing sync become ghosts.
+	// of a sync, to the medium, oldest first. The other bytes of a failing sync become ghosts,
+	// unless it is StayDirty.
 	Keep int64
 }
+
+// StayDirty is the [Fault.Keep] of a sync that fails without dropping anything, as when the journal
+// could not be written: [FS.ReadMedium] sees the bytes, a power cut may take them all the same,
+// and the next sync brings them to the medium.
+const StayDirty = -1
 
 // Always is a [Fault.For] without an end.
 const Always = math.MaxInt

@@ -90,6 +90,30 @@ func TestSyncKeepsPart(t *testing.T) {
 	}
 }
 
+// A sync may also fail without dropping anything; then the medium agrees, and proves nothing.
+func TestSyncStaysDirty(t *testing.T) {
+	m := NewMem()
+	f := open(t, m, "a")
+	m.SyncAll()
+	put(t, f, "123")
+	m.Inject(Fault{Op: OpSync, Err: syscall.EIO, Keep: StayDirty})
+	wantErr(t, f.Sync(), syscall.EIO, "a")
+	p := make([]byte, 3)
+	if n, err := m.ReadMedium("a", p, 0); err != nil || string(p[:n]) != "123" {
+		t.Errorf("medium has %q, %v", p[:n], err)
+	}
+	wantText(t, m.Crash(Loss{Kept: KeptNothing}), "a", "")
+	must(t, f.Sync())
+	wantText(t, m.Crash(Loss{Kept: KeptNothing}), "a", "123")
+
+	m.Inject(Fault{Op: OpWrite, Err: syscall.EIO, Keep: StayDirty}) // of a write it is nothing
+	n, err := f.Write([]byte("4"))
+	wantErr(t, err, syscall.EIO, "a")
+	if n != 0 {
+		t.Errorf("%d bytes landed", n)
+	}
+}
+
 func TestFaultSelection(t *testing.T) {
 	m := NewMem()
 	must(t, m.Mkdir("home", 0o700))

@@ -116,7 +116,7 @@ func (f *memFile) write(p []byte, off int64) (int, error) {
 	}
 	fail := f.mem.begin(op)
 	if fail.err != nil {
-		p = p[:min(int64(len(p)), fail.keep)]
+		p = p[:min(int64(len(p)), max(fail.keep, 0))]
 	}
 	if room := f.mem.room(f.node, off); room < int64(len(p)) {
 		p = p[:room]
@@ -162,7 +162,7 @@ func (f *memFile) Sync() error {
 	switch {
 	case fail.err == nil:
 		f.mem.flush(func(c *change) bool { return c.file == f.node && c.kind != modeChange })
-	case !errors.Is(fail.err, ErrCrashed):
+	case fail.keep != StayDirty && !errors.Is(fail.err, ErrCrashed):
 		f.mem.dropDirty(f.node, fail.keep)
 	}
 	return op.wrap(fail.err)

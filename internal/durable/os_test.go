@@ -125,8 +125,10 @@ func TestOSShortWrite(t *testing.T) {
 	signal.Ignore(syscall.SIGXFSZ)
 	var limit unix.Rlimit
 	must(t, unix.Getrlimit(unix.RLIMIT_FSIZE, &limit))
-	limit.Cur = 700
-	must(t, unix.Setrlimit(unix.RLIMIT_FSIZE, &limit))
+	low := limit
+	low.Cur = 700
+	must(t, unix.Setrlimit(unix.RLIMIT_FSIZE, &low))
+	defer func() { must(t, unix.Setrlimit(unix.RLIMIT_FSIZE, &limit)) }() // go test -cover writes at exit
 
 	f, err := OS().OpenFile(a, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	must(t, err)
