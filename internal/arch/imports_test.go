@@ -18,15 +18,16 @@ var floors = map[string]int{
 
 	"segment":         2,
 	"internal/config": 2,
+	"internal/report": 2,
 
 	"internal/verify": 4,
 
 	"internal/terminal": 6,
-	"internal/report":   6,
 
 	"cmd/opscontext":        7,
 	"internal/arch":         7,
 	"internal/demo":         7,
+	"internal/doctest":      7,
 	"internal/faults/sweep": 7,
 	"internal/testrun":      7,
 }
