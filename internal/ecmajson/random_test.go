@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"testing"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -165,7 +164,7 @@ func randomNumber(d dice, dst []byte) []byte {
 
 // agrees makes sure that reading, writing and scanning tell one story about text: the one in want,
 // the text that ECMAScript writes for it, or no text where it reads none.
-func agrees(t testing.TB, text []byte, want []byte, readable bool) {
+func agrees(t rapid.TB, text []byte, want []byte, readable bool) {
 	t.Helper()
 	v, odd, err := Parse(text, MaxDepth)
 	if (err == nil) != readable {

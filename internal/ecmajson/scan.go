@@ -7,7 +7,7 @@ package ecmajson
 // [MaxDepth]. What follows the value is not looked at, except that a number ends before the first
 // byte that cannot be part of one.
 //
-// Nothing is allocated unless more than a dozen or so members stand in the objects around a place.
+// It allocates only for objects of more than 16 members.
 func ScanValue(b []byte, i, maxDepth int) int {
 	return scanValue(b, i, min(maxDepth, MaxDepth))
 }

@@ -50,7 +50,7 @@ func scanNumber(b []byte, i int) int {
 
 // skipDigits returns the first place from i on where no digit stands.
 func skipDigits(b []byte, i int) int {
-	for ; i >= 0 && i+8 <= len(b); i += 8 {
+	for ; i+8 <= len(b); i += 8 {
 		x := binary.LittleEndian.Uint64(b[i:i+8]) ^ ones*'0'
 		if m := (x | (x + ones*0x76)) & tops; m != 0 {
 			return i + bits.TrailingZeros64(m)/8

@@ -12,7 +12,7 @@ func ScanString(b []byte, i int) int {
 	if uint(i) >= uint(len(b)) || b[i] != '"' {
 		return -1
 	}
-	for j := i + 1; j >= 0 && j+16 <= len(b); j += 16 {
+	for j := i + 1; j+16 <= len(b); j += 16 {
 		m := special(binary.LittleEndian.Uint64(b[j : j+8]))
 		if m == 0 {
 			if m = special(binary.LittleEndian.Uint64(b[j+8 : j+16])); m == 0 {
@@ -66,9 +66,9 @@ const (
 	tops = ones * 0x80
 )
 
-// special looks at eight bytes at once. The lowest bit it sets is the top bit of the first byte that
-// is a quote, a backslash or a control character. Bits above that one mean nothing: a subtraction
-// borrows from the next byte, but only where a byte was special.
+// special looks at eight bytes at once. It sets the top bit of each byte that is a quote, a backslash,
+// a control character or not ASCII. From the first of the former three on, bits may be wrong: there
+// a subtraction borrows from the byte above, and nowhere else.
 func special(w uint64) uint64 {
 	return (w | ((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones)) & tops
 }

@@ -6,16 +6,37 @@ import (
 	"unicode/utf8"
 )
 
-// unquote gives the value of a string literal from what stands between its quotes, which is known to
-// be right but for its UTF-8.
-func (r *reader) unquote(raw string) string {
+// string reads a string or the name of a member.
+func (b *builder) string() string {
+	start := b.at + 1
+	end := start
+	for {
+		end += strings.IndexByte(b.text[end:], '"')
+		if !escapesNext(b.text[start:end]) {
+			break
+		}
+		end++
+	}
+	b.at = end + 1
+	return b.unquote(b.text[start:end])
+}
+
+// escapesNext reports whether the character behind s is escaped: an odd number of backslashes stands
+// before it.
+func escapesNext(s string) bool {
+	n := len(s) - len(strings.TrimRight(s, `\`))
+	return n%2 == 1
+}
+
+// unquote gives the value of a string from what stands between its quotes.
+func (b *builder) unquote(raw string) string {
 	plain, rest, escaped := strings.Cut(raw, `\`)
 	if !escaped {
-		return r.decode(raw)
+		return b.decode(raw)
 	}
-	b := make([]byte, 0, len(raw))
+	s := make([]byte, 0, len(raw))
 	for escaped {
-		b = append(b, r.decode(plain)...)
+		s = append(s, b.decode(plain)...)
 		switch c := rest[0]; c {
 		case 'u':
 			var unit rune
@@ -24,21 +45,21 @@ func (r *reader) unquote(raw string) string {
 				unit, rest = utf16.DecodeRune(unit, hex4(rest[2:])), rest[6:]
 			}
 			if isSurrogate(unit) {
-				b = appendSurrogate(b, unit)
+				s = appendSurrogate(s, unit)
 			} else {
-				b = utf8.AppendRune(b, unit)
+				s = utf8.AppendRune(s, unit)
 			}
 		default:
-			b, rest = append(b, unescape(c)), rest[1:]
+			s, rest = append(s, unescape(c)), rest[1:]
 		}
 		plain, rest, escaped = strings.Cut(rest, `\`)
 	}
-	return string(append(b, r.decode(plain)...))
+	return string(append(s, b.decode(plain)...))
 }
 
 // decode gives the characters of a run of bytes between quotes and escapes.
-func (r *reader) decode(raw string) string {
-	if r.valid || utf8.ValidString(raw) {
+func (b *builder) decode(raw string) string {
+	if b.valid || utf8.ValidString(raw) {
 		return raw
 	}
 	return repair(raw)

@@ -2,19 +2,65 @@ package ecmajson
 
 import (
 	"strings"
-
-	"golang.org/x/text/encoding/unicode"
+	"unicode/utf8"
 )
 
 // repair puts U+FFFD in place of each maximal ill-formed part of s, as the WHATWG Encoding Standard
 // has UTF-8 decoded. A text can be repaired in parts if each ends before an ASCII byte.
 func repair(s string) string {
-	// The decoder replaces what it cannot read, so it has no error to give.
-	repaired, err := unicode.UTF8.NewDecoder().String(s)
-	if err != nil {
-		return strings.ToValidUTF8(s, "\uFFFD")
+	var b strings.Builder
+	for {
+		bad := illFormedAt(s)
+		b.WriteString(s[:bad])
+		if bad == len(s) {
+			return b.String()
+		}
+		b.WriteRune(utf8.RuneError)
+		s = s[bad+illFormedLen(s[bad:]):]
 	}
-	return repaired
+}
+
+// illFormedAt returns where the first ill-formed part of s begins, len(s) where there is none.
+func illFormedAt(s string) int {
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return len(s)
+}
+
+// illFormedLen returns the length of the maximal ill-formed part at the start of s: as many bytes as
+// begin a character of UTF-8, at least one (Unicode, 3.9, "U+FFFD Substitution of Maximal Subparts").
+func illFormedLen(s string) int {
+	const continuation, lastContinuation = 0x80, 0xBF
+	length, low, high := 1, byte(continuation), byte(lastContinuation) // of the second byte
+	switch lead := s[0]; {
+	case lead >= 0xC2 && lead <= 0xDF:
+		length = 2
+	case lead >= 0xE0 && lead <= 0xEF:
+		length = 3
+	case lead >= 0xF0 && lead <= 0xF4:
+		length = 4
+	}
+	switch s[0] { // a shorter form, a surrogate or a number beyond U+10FFFF is no character
+	case 0xE0:
+		low = 0xA0
+	case 0xED:
+		high = 0x9F
+	case 0xF0:
+		low = 0x90
+	case 0xF4:
+		high = 0x8F
+	}
+	n := 1
+	for n < min(length, len(s)) && low <= s[n] && s[n] <= high {
+		n++
+		low, high = continuation, lastContinuation
+	}
+	return n
 }
 
 const (
