@@ -78,7 +78,7 @@ func count(n int64, one, many string) string {
 
 // files reports what the files show besides their content.
 func (c *check) files() {
-	if live := c.snap.Live; len(c.snap.Sources) > 0 && (live == nil || live.Size() == 0 && len(c.snap.Sources) > 1) && c.cont.Found != chain.LiveMissing {
+	if live := c.snap.Live; len(c.snap.Sources) > 0 && (live == nil || live.Size() == 0 && len(c.snap.Sources) > 1) && c.cont.Class != chain.LiveMissing {
 		c.add(chain.LiveMissing, segment.LiveName, "", 1)
 	}
 	var wide []string

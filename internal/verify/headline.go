@@ -102,7 +102,7 @@ func (c *check) remembered(r *report.Report) {
 	if !c.marked {
 		return
 	}
-	m := &report.Mark{Agrees: c.cont.Found == "", Head: c.mark.Head.String(), Segment: c.mark.Segment, Offset: c.mark.Offset, LogID: c.mark.LogID.String()}
+	m := &report.Mark{Agrees: c.cont.Standing == segment.Agrees, Head: c.mark.Head.String(), Segment: c.mark.Segment, Offset: c.mark.Offset, LogID: c.mark.LogID.String()}
 	if ps := c.v.Found[c.mark.Head]; len(ps) > 0 {
 		m.Record = &ps[0].Record
 	}

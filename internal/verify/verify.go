@@ -10,6 +10,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/opscontext/opscontext/chain"
@@ -33,6 +36,9 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now
 	Tool    string
 	Command string
+	// Keep is told what went wrong while the verdict was kept for later questions; the check itself
+	// is not concerned. nil: nobody is.
+	Keep func(error)
 	// Progress is told how many of the bytes to read have been judged. nil: nobody is.
 	Progress func(done, total int64)
 }
@@ -67,28 +73,32 @@ func Run(ctx context.Context, o Options) (*report.Report, error) {
 		if err := c.run(ctx); err != nil {
 			return nil, err
 		}
-		if try == retries || !c.doubtful() {
-			return c.report(), nil
+		if try < retries && c.doubtful() {
+			continue
 		}
+		r := c.report()
+		if err := c.keep(r); err != nil && o.Keep != nil {
+			o.Keep(fmt.Errorf("the verdict was not kept: %w", err))
+		}
+		return r, nil
 	}
 }
 
 // check is one look at a home.
 type check struct {
-	o         Options
-	snap      *segment.Snapshot
-	memory    *segment.Memory
-	v         *chain.Verdict
-	bytes     int64
-	inRange   int64
-	span      *span // the records that were recomputed, if a range was asked for
-	findings  []report.Finding
-	cont      segment.Continuity
-	mark      segment.Mark
-	marked    bool
-	against   *report.Against
-	moved     bool // the live log was written or replaced during the check
-	unreached error
+	o        Options
+	snap     *segment.Snapshot
+	memory   *segment.Memory
+	v        *chain.Verdict
+	bytes    int64
+	inRange  int64
+	span     *span // the records that were recomputed, if a range was asked for
+	findings []report.Finding
+	cont     segment.Continuity
+	mark     segment.Mark
+	marked   bool
+	against  *report.Against
+	moved    bool // the live log was written or replaced during the check
 }
 
 func (c *check) run(ctx context.Context) (err error) {
@@ -111,7 +121,7 @@ func (c *check) run(ctx context.Context) (err error) {
 	if err := c.judge(ctx, find); err != nil {
 		return err
 	}
-	if err := c.remember(); err != nil {
+	if err := c.remember(ctx); err != nil {
 		return err
 	}
 	c.records()
@@ -125,7 +135,11 @@ func (c *check) sinceSnapshot() error {
 	if c.snap.Live == nil {
 		return nil
 	}
-	now, err := segment.LiveInfo(c.o.FS, c.snap.Home)
+	now, err := c.o.FS.Stat(filepath.Join(c.snap.Home, segment.LiveName))
+	if errors.Is(err, fs.ErrNotExist) {
+		c.moved = true
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("look at the live log again: %w", err)
 	}
@@ -145,4 +159,21 @@ func (c *check) doubtful() bool {
 		}
 	}
 	return false
+}
+
+// keep remembers the verdict of a whole log, in the state directory. Somebody else than the owner of
+// the home leaves no files there that the owner could not replace.
+func (c *check) keep(r *report.Report) error {
+	if c.o.ranged() || !c.snap.Exists || c.o.State == "" {
+		return nil
+	}
+	home, err := c.o.FS.Stat(c.snap.Home)
+	if err != nil || int(home.UID) != os.Geteuid() {
+		return err
+	}
+	b, err := r.Summary().Encode()
+	if err != nil {
+		return err
+	}
+	return c.memory.SetVerdict(b)
 }
