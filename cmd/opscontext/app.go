@@ -59,7 +59,7 @@ type verb struct {
 // verbs lists the commands in the order in which help shows them.
 func verbs() []verb {
 	return []verb{
-		appendVerb(), rotateVerb(), verifyVerb(), segmentsVerb(), exportVerb(), versionVerb(), completionVerb(), manVerb(),
+		appendVerb(), rotateVerb(), verifyVerb(), segmentsVerb(), statusVerb(), exportVerb(), versionVerb(), completionVerb(), manVerb(),
 	}
 }
 
@@ -139,6 +139,8 @@ func newCall(env environment, ctx *cli.Context) (*call, error) {
 		app:         ctx.App,
 		out:         terminal.NewStream(env.stdout, mode, env.lookup),
 		errs:        terminal.NewStream(env.stderr, mode, env.lookup),
+		warnings:    &warnings{out: env.stderr},
+		command:     commandLine(ctx.App),
 	}, nil
 }
 
@@ -149,7 +151,7 @@ func run(argv []string, env environment) int {
 	// A reader that goes away shows as an error of the write, not as the end of this process: what
 	// verify found must still reach the exit code.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), interrupts()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second interrupt ends the process at once
 
@@ -158,6 +160,16 @@ func run(argv []string, env environment) int {
 		complain(env, err)
 	}
 	return int(exitOf(err))
+}
+
+// interrupts are the signals that end a command in good order. A shell that starts a job in the
+// background, where Ctrl-C is not meant for it, has it ignore the interrupt: so it stays.
+func interrupts() []os.Signal {
+	signals := []os.Signal{syscall.SIGTERM}
+	if !signal.Ignored(os.Interrupt) {
+		signals = append(signals, os.Interrupt)
+	}
+	return signals
 }
 
 func dispatch(ctx context.Context, argv []string, env environment) error {
@@ -171,6 +183,7 @@ func dispatch(ctx context.Context, argv []string, env environment) error {
 	if err != nil {
 		return err
 	}
+	app.Metadata = map[string]any{metaLine: line}
 	return app.RunContext(ctx, append([]string{app.Name}, line...))
 }
 
@@ -202,3 +215,21 @@ func sentence(err error) string {
 	}
 	return strings.ReplaceAll(err.Error(), "\n", "; ")
 }
+
+// metaLine is where an app keeps its arranged command line.
+const metaLine = "line"
+
+// commandLine is the command line of an app as a shell reads it.
+func commandLine(app *cli.App) string {
+	line, _ := app.Metadata[metaLine].([]string)
+	words := []string{app.Name}
+	for _, word := range line {
+		if word == "" || strings.ContainsFunc(word, func(r rune) bool { return !strings.ContainsRune(shellSafe, r) }) {
+			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
+}
+
+const shellSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:,+@%"

@@ -46,8 +46,17 @@ func runExport(c *call) error {
 	if c.cli.Bool(flagCanonical) {
 		form = canonical
 	}
-	x := &exporter{out: c.stdout, spell: form}
-	return x.run(c)
+	snap, err := c.openSnapshot()
+	if err != nil {
+		return err
+	}
+	defer snap.Close() //nolint:errcheck // it was read only
+	x := &exporter{out: c.stdout, spell: form, problem: c.warn}
+	skipped, err := x.write(c.ctx, snap)
+	if err == nil && skipped > 0 {
+		return verdict(exitInconclusive)
+	}
+	return err
 }
 
 // exporter writes records in reading order.
@@ -61,7 +70,7 @@ type exporter struct {
 	source  int   // being joined
 	line    int64 // lines of it that are joined
 	skipped int64
-	problem func(text string)
+	problem func(text string) // is told what is left out
 }
 
 // piece is what one extent gives.
@@ -77,7 +86,7 @@ type badLine struct {
 	why          string
 }
 
-// run writes the records of s and reports how many lines and pieces were left out.
+// write writes the records of s and reports how many lines and pieces were left out.
 func (x *exporter) write(ctx context.Context, s *segment.Snapshot) (skipped int64, err error) {
 	x.sources = s.Sources
 	if x.seam, err = seamEnd(ctx, s); err != nil {

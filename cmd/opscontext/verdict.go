@@ -133,8 +133,8 @@ func breakWords(n int, b report.Break) string {
 	return words + ", up to " + terminal.Clip(short(b.LostHead), 20)
 }
 
-// findings writes what was found, class by class in the report's order, the first of each with
-// what to do.
+// findings writes what was found, class by class in the report's order: what it means, the first
+// places, what to do.
 func (p *printer) findings(r *report.Report) {
 	byClass := map[chain.Class][]report.Finding{}
 	var classes []chain.Class
@@ -146,13 +146,18 @@ func (p *printer) findings(r *report.Report) {
 	}
 	for _, class := range classes {
 		all := byClass[class]
-		colour := severityColours[all[0].Severity]
+		meaning := ""
 		for _, f := range all[:min(len(all), shownFindings)] {
-			p.field("found", p.out.Paint(colour, string(class))+" ("+f.Severity.String()+")"+placeWords(f))
-			p.field("", terminal.Clip(f.Meaning, 400))
+			if f.Meaning != meaning {
+				meaning = f.Meaning
+				p.field("found", p.out.Paint(severityColours[f.Severity], string(class))+" ("+f.Severity.String()+"): "+terminal.Clip(meaning, 400))
+			}
+			if place := placeWords(f); place != "" {
+				p.field("", place)
+			}
 		}
 		if more := len(all) - shownFindings; more > 0 {
-			p.field("", fmt.Sprintf("and %s more places with %s: --json lists them", terminal.Count(int64(more)), class))
+			p.field("", fmt.Sprintf("and in %s more; --json lists all", terminal.Plural(int64(more), "place")))
 		}
 		p.field("", "next: "+terminal.Escape(all[0].Next))
 	}
@@ -179,21 +184,19 @@ func placeWords(f report.Finding) string {
 	if f.Hash != "" {
 		parts = append(parts, short(f.Hash))
 	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return " " + strings.Join(parts, ", ")
+	return strings.Join(parts, ", ")
 }
 
 // reproduce writes what it takes to ask the same question again.
 func (p *printer) reproduce(r *report.Report) {
 	p.field("reproduce", terminal.Escape(r.Tool)+", "+terminal.Escape(r.CheckedAt))
 	p.field("", terminal.Escape(r.Command))
-	p.field("", "home "+terminal.Escape(r.Home))
+	p.field("home", terminal.Escape(r.Home))
 	if r.LogID != "" {
-		p.field("", fmt.Sprintf("log id %s, incarnation %d", r.LogID, r.Incarnation))
+		p.field("log id", r.LogID)
+		p.field("incarnation", terminal.Count(int64(r.Incarnation)))
 	}
 	if r.Head != nil {
-		p.field("", "head "+r.Head.Hash)
+		p.field("head", r.Head.Hash)
 	}
 }

@@ -83,7 +83,11 @@ func runVerify(c *call) error {
 }
 
 func (c *call) verifyOptions() (verify.Options, error) {
-	o := verify.Options{Against: c.cli.String(flagAgainst), Tool: tool(), Command: c.command}
+	p, err := c.place()
+	if err != nil {
+		return verify.Options{}, err
+	}
+	o := verify.Options{Home: p.home, State: p.state, Against: c.cli.String(flagAgainst), Tool: tool(), Command: c.command}
 	if c.cli.Bool(flagStrict) {
 		o.Strict = verify.Strict
 	}

@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/internal/terminal"
+	"github.com/opscontext/opscontext/segment"
+)
+
+func statusVerb() verb {
+	return verb{
+		name:  "status",
+		usage: "show the state of the log and its settings",
+		about: `Shows the end of the log, what this machine remembers of it, the last verdict,
+each setting with its origin, and what an operator should put right. It reads a
+few blocks, however long the log is, and judges nothing; audit_verify does that.`,
+		examples: "opscontext status\nopscontext status --json | jq .mark",
+		flags:    []cli.Flag{boolFlag(flagJSON, "as one JSON object")},
+		run:      runStatus,
+	}
+}
+
+// status is what status --json prints. What is not known is null or empty.
+type status struct {
+	Home        string       `json:"home"`
+	Exists      bool         `json:"exists"`
+	State       string       `json:"state"`
+	LogID       string       `json:"log_id"`
+	Head        *headStatus  `json:"head"`
+	Bytes       int64        `json:"bytes"`
+	Segments    int          `json:"segments"`
+	LiveBytes   int64        `json:"live_bytes"`
+	Mark        *markStatus  `json:"mark"`
+	LastVerdict *lastVerdict `json:"last_verdict"`
+	Settings    []setting    `json:"settings"`
+	Warnings    []string     `json:"warnings"`
+}
+
+type headStatus struct {
+	Segment string `json:"segment"`
+	TS      string `json:"ts"`
+	Hash    string `json:"hash"`
+}
+
+// markStatus is what this machine remembers.
+type markStatus struct {
+	Standing string `json:"standing"` // agrees, broken or unjudged
+	Class    string `json:"class"`    // what it is if broken
+	Why      string `json:"why"`      // if unjudged
+	Hash     string `json:"hash"`
+	TS       string `json:"ts"`
+	Records  *int64 `json:"records"`
+}
+
+// lastVerdict is the part of a kept report that is shown.
+type lastVerdict struct {
+	Verdict   string `json:"verdict"`
+	Exit      int    `json:"exit"`
+	CheckedAt string `json:"checked_at"`
+}
+
+// setting is a configured value and where it comes from.
+type setting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	From  string `json:"from"`
+}
+
+func runStatus(c *call) error {
+	s, err := c.status()
+	if err != nil {
+		return err
+	}
+	if c.cli.Bool(flagJSON) {
+		return json.NewEncoder(c.stdout).Encode(s)
+	}
+	return printStatus(c.out, s)
+}
+
+func (c *call) status() (*status, error) {
+	place, err := c.place()
+	if err != nil {
+		return nil, err
+	}
+	snap, err := segment.OpenSnapshot(place.home, segment.SnapshotOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer snap.Close() //nolint:errcheck // it was read only
+	s := &status{
+		Home: snap.Home, Exists: snap.Exists, State: place.state, Segments: len(snap.Sources),
+		Settings: place.settings(), Warnings: []string{},
+	}
+	for _, src := range snap.Sources {
+		s.Bytes += src.Size()
+	}
+	if snap.Live != nil {
+		s.LiveBytes = snap.Live.Size()
+	}
+	for _, f := range snap.Facts {
+		s.Warnings = append(s.Warnings, filepath.Join(snap.Home, f.File)+": "+f.Detail)
+	}
+	if err := s.ends(snap); err != nil {
+		return nil, err
+	}
+	return s, s.remembered(c.ctx, place, snap)
+}
+
+// ends finds the first and the last record of the log.
+func (s *status) ends(snap *segment.Snapshot) error {
+	for _, src := range snap.Sources {
+		line, err := firstLine(src)
+		if err != nil {
+			return err
+		}
+		if line != nil {
+			s.LogID = chain.ReadLine(line).Record.Hash.String()
+			break
+		}
+	}
+	for i := len(snap.Sources) - 1; i >= 0; i-- {
+		name := snap.Sources[i].Name()
+		line, err := lastLine(snap.Sources[i])
+		switch {
+		case err != nil:
+			return err
+		case line == nil:
+			continue
+		}
+		r := chain.ReadLine(line)
+		if r.Class == chain.LineUnreadable {
+			s.Warnings = append(s.Warnings, name+": does not end with a record: "+r.Why)
+			return nil
+		}
+		s.Head = &headStatus{Segment: name, TS: r.Record.TS, Hash: r.Record.Hash.String()}
+		return nil
+	}
+	return nil
+}
+
+// remembered holds the log against the memory of this machine.
+func (s *status) remembered(ctx context.Context, p place, snap *segment.Snapshot) error {
+	memory, err := segment.OpenMemory(durable.OS(), p.state, p.home)
+	if err != nil {
+		return err
+	}
+	found, err := memory.Check(ctx, segment.HomeView{Live: snap.Live, Snapshot: snap})
+	if err != nil {
+		return err
+	}
+	if found.Mark.Head != chain.Genesis {
+		s.Mark = &markStatus{Hash: found.Mark.Head.String(), TS: found.Mark.TS, Class: string(found.Class), Why: found.Why,
+			Standing: map[segment.Standing]string{segment.Agrees: "agrees", segment.Broken: "broken", segment.Unjudged: "unjudged"}[found.Standing]}
+		if n := found.Mark.Records; n != chain.UnknownCount {
+			s.Mark.Records = &n
+		}
+	}
+	kept, err := memory.Verdict()
+	if err != nil || kept == nil {
+		return err
+	}
+	s.LastVerdict = &lastVerdict{}
+	if err := json.Unmarshal(kept, s.LastVerdict); err != nil {
+		s.LastVerdict = nil
+		s.Warnings = append(s.Warnings, "the last verdict that was kept cannot be read: "+err.Error())
+	}
+	return nil
+}
+
+// firstLine gives the first line of src that is not empty, nil if there is none.
+func firstLine(src segment.Source) ([]byte, error) {
+	for _, e := range src.Extents(segment.DefaultExtent) {
+		chunk, err := src.Read(e, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, line := range chunk.Lines() {
+			if len(line) > 0 {
+				return line, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// lastLine gives the last line of src that is not empty, nil if there is none.
+func lastLine(src segment.Source) (last []byte, err error) {
+	extents := src.Extents(segment.DefaultExtent)
+	for i := len(extents) - 1; i >= 0; i-- {
+		chunk, err := src.Read(extents[i], nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, line := range chunk.Lines() {
+			if len(line) > 0 {
+				last = line
+			}
+		}
+		if last != nil {
+			return last, nil
+		}
+	}
+	return nil, nil
+}
+
+func printStatus(out *terminal.Stream, s *status) error {
+	p := &printer{out: out}
+	p.field("home", terminal.Escape(s.Home))
+	switch {
+	case !s.Exists:
+		p.field("", "not there yet: the first append makes it")
+	case s.Head == nil:
+		p.field("head", "none")
+	default:
+		p.field("head", s.Head.Hash)
+		p.field("", fmt.Sprintf("%s, of %s", terminal.Escape(s.Head.Segment), terminal.Clip(s.Head.TS, 40)))
+	}
+	if s.LogID != "" {
+		p.field("log id", s.LogID)
+	}
+	p.field("size", fmt.Sprintf("%s in %s, %s of it live",
+		terminal.Bytes(s.Bytes), terminal.Plural(int64(s.Segments), "segment"), terminal.Bytes(s.LiveBytes)))
+	p.field("remembered", markWords(s))
+	if v := s.LastVerdict; v != nil {
+		p.field("verified", terminal.Clip(v.CheckedAt, 40)+": "+terminal.Clip(v.Verdict, 400))
+	} else {
+		p.field("verified", "never on this machine, as far as is known")
+	}
+	p.field("state", terminal.Escape(s.State))
+	for i, w := range s.Warnings {
+		label := ""
+		if i == 0 {
+			label = "warnings"
+		}
+		p.field(label, out.Paint(terminal.Caution, terminal.Escape(w)))
+	}
+	if p.err != nil {
+		return p.err
+	}
+	table := terminal.NewTable(terminal.Column{Title: "setting"}, terminal.Column{Title: "value"}, terminal.Column{Title: "from"})
+	for _, row := range s.Settings {
+		table.Row(row.Name, row.Value, row.From)
+	}
+	if _, err := io.WriteString(out, "\n"); err != nil {
+		return err
+	}
+	return table.Print(out)
+}
+
+// markWords says how the log stands to what this machine remembers of it.
+func markWords(s *status) string {
+	m := s.Mark
+	if m == nil {
+		return "nothing: this machine has no mark of this log"
+	}
+	words := "head " + short(m.Hash)
+	if m.Records != nil {
+		words = fmt.Sprintf("head #%s %s", terminal.Count(*m.Records-1), short(m.Hash))
+	}
+	switch {
+	case m.Class != "":
+		return words + " is not in this log: " + terminal.Escape(m.Class) + "; run audit_verify"
+	case m.Why != "":
+		return words + ": nobody can tell: " + terminal.Clip(m.Why, 200)
+	case s.Head != nil && s.Head.Hash != m.Hash:
+		return words + " is in the log; other writers have gone on since"
+	}
+	return words + " agrees"
+}
