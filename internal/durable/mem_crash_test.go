@@ -360,16 +360,16 @@ func TestCrashCopies(t *testing.T) {
 // An inode number may be given out again as soon as nothing on the medium has it, and not before.
 func TestInodeReuse(t *testing.T) {
 	m := NewMem()
-	open(t, m, "a").Close()
+	must(t, open(t, m, "a").Close())
 	m.SyncAll()
 	old := stat(t, m, "a").ID
 	must(t, m.Remove("a"))
-	open(t, m, "b").Close()
+	must(t, open(t, m, "b").Close())
 	if id := stat(t, m, "b").ID; id == old {
 		t.Error("number reused while a cut can bring the old file back")
 	}
 	must(t, m.SyncDir("/"))
-	open(t, m, "c").Close()
+	must(t, open(t, m, "c").Close())
 	if id := stat(t, m, "c").ID; id != old {
 		t.Errorf("got %v, want the free number of %v", id, old)
 	}

@@ -268,7 +268,7 @@ func TestQuota(t *testing.T) {
 		must(t, w.Close())
 		g := open(t, m, "b")
 		n, err = g.Write([]byte("123456789012"))
-		if want := quota - int64(sizeOf(t, f)); int64(n) != want || !errors.Is(err, syscall.ENOSPC) {
+		if want := quota - sizeOf(t, f); int64(n) != want || !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("quota %d: after removal %d bytes, want %d; %v", quota, n, want, err)
 		}
 		c := m.Crash(Loss{Kept: KeptCache})

@@ -119,8 +119,8 @@ func infoOf(fi fs.FileInfo) (Info, error) {
 		Mode:  fi.Mode(),
 		Size:  fi.Size(),
 		MTime: fi.ModTime().UnixNano(),
-		ID:    FileID{Dev: uint64(st.Dev), Ino: uint64(st.Ino)},
-		Links: uint64(st.Nlink),
+		ID:    FileID{Dev: uint64(st.Dev), Ino: st.Ino}, //nolint:unconvert // int32 on macOS
+		Links: uint64(st.Nlink),                         //nolint:unconvert // 16 or 32 bits elsewhere
 		UID:   st.Uid,
 	}, nil
 }
@@ -222,10 +222,11 @@ func (osFS) SyncDir(name string) error {
 }
 
 func (o osFS) Place(name string, data []byte, perm fs.FileMode) error {
-	done, err := placeUnnamed(name, data, perm)
-	if done {
+	err := placeUnnamed(name, data, perm)
+	if err == nil || errors.Is(err, fs.ErrExist) {
 		return err
 	}
+	// Either the system cannot do that, or a file with a name meets the same error and reports it.
 	return placeByLink(o, name, data, perm, rand.Int64, o.publish)
 }
 

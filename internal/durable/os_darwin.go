@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"errors"
 	"io/fs"
 
 	"golang.org/x/sys/unix"
@@ -11,7 +12,7 @@ import (
 func (f osFile) Sync() error { return f.File.Sync() }
 
 // placeUnnamed: there are no unnamed files here.
-func placeUnnamed(string, []byte, fs.FileMode) (done bool, err error) { return false, nil }
+func placeUnnamed(string, []byte, fs.FileMode) error { return errors.ErrUnsupported }
 
 func renameNoReplace(old, new string) error {
 	return unix.RenamexNp(old, new, unix.RENAME_EXCL)

@@ -35,12 +35,11 @@ func (f osFile) Sync() error {
 }
 
 // placeUnnamed is [FS.Place] by way of a file that has no name until it is complete, so that a kill
-// leaves nothing. done is false where that cannot be had (no O_TMPFILE, no /proc, no hard links) or
-// failed for a reason that a named file will meet again and report; then nothing has happened.
-func placeUnnamed(name string, data []byte, perm fs.FileMode) (done bool, err error) {
+// leaves nothing. It fails where there is no O_TMPFILE, no /proc or no hard link.
+func placeUnnamed(name string, data []byte, perm fs.FileMode) error {
 	f, err := os.OpenFile(filepath.Dir(name), unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, perm.Perm())
 	if err != nil {
-		return false, nil
+		return err
 	}
 	err = setPerm(f, perm)
 	if err == nil {
@@ -53,11 +52,7 @@ func placeUnnamed(name string, data []byte, perm fs.FileMode) (done bool, err er
 			return unix.Linkat(unix.AT_FDCWD, fd, unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
 		})))
 	}
-	done = err == nil || errors.Is(err, fs.ErrExist)
-	if err = errors.Join(err, f.Close()); done {
-		return true, err
-	}
-	return false, nil
+	return errors.Join(err, f.Close())
 }
 
 func renameNoReplace(old, new string) error {
@@ -134,13 +129,15 @@ func directAlign(f *os.File) (int, error) {
 	err := retry(func() error {
 		return unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_DIOALIGN, &st)
 	})
-	if err != nil || st.Mask&unix.STATX_DIOALIGN == 0 {
+	answered := err == nil && st.Mask&unix.STATX_DIOALIGN != 0
+	switch {
+	case !answered:
 		return mediumAlign, nil
-	}
-	if st.Dio_offset_align == 0 {
+	case st.Dio_offset_align == 0:
 		return 0, noMedium(f.Name())
+	default:
+		return max(mediumAlign, int(st.Dio_offset_align), int(st.Dio_mem_align)), nil
 	}
-	return max(mediumAlign, int(st.Dio_offset_align), int(st.Dio_mem_align)), nil
 }
 
 // alignedBuffer returns at least size bytes, a multiple of align, at an address that is one too.

@@ -66,7 +66,7 @@ func (p *promise) failSync() {
 }
 
 // check wants the bytes of the file after a crash to be legal.
-func (p *promise) check(data []byte, strict bool) error {
+func (p *promise) check(data []byte, kept Kept) error {
 	for i, b := range p.bytes {
 		if b == safe && (i >= len(data) || data[i] != p.letter) {
 			return fmt.Errorf("byte %d was synced, file holds %q", i, data)
@@ -75,7 +75,7 @@ func (p *promise) check(data []byte, strict bool) error {
 	switch {
 	case len(data) > p.most:
 		return fmt.Errorf("%q is longer than %d, which it never was", data, p.most)
-	case strict && p.synced >= 0 && len(data) != p.synced:
+	case kept == KeptNothing && p.synced >= 0 && len(data) != p.synced:
 		return fmt.Errorf("%q has another length than was synced, %d", data, p.synced)
 	case strings.Trim(string(data), string(p.letter)+"\x00") != "":
 		return fmt.Errorf("%q holds something but %c", data, p.letter)
@@ -119,7 +119,7 @@ func (o *oracle) syncDir() {
 
 // check wants a legal disk: every name means something it may mean, every file has its promised
 // bytes and no foreign ones, and a file whose name was promised and never taken away has one.
-func (o *oracle) check(m *Mem, strict bool) error {
+func (o *oracle) check(m *Mem, kept Kept) error {
 	found := map[FileID]bool{}
 	entries, err := m.ReadDir("/")
 	if err != nil {
@@ -136,7 +136,7 @@ func (o *oracle) check(m *Mem, strict bool) error {
 		if _, known := o.names[e.Name()]; !known {
 			return fmt.Errorf("%s appeared from nowhere", e.Name())
 		}
-		if err := o.checkFile(m, e.Name(), info, strict); err != nil {
+		if err := o.checkFile(m, e.Name(), info, kept); err != nil {
 			return err
 		}
 	}
@@ -144,7 +144,7 @@ func (o *oracle) check(m *Mem, strict bool) error {
 		if !slices.Contains(s.may, there[name]) {
 			return fmt.Errorf("%s means %v, which is none of %v", name, there[name], s.may)
 		}
-		if strict && there[name] != s.may[0] {
+		if kept == KeptNothing && there[name] != s.may[0] {
 			return fmt.Errorf("%s means %v, synced as %v", name, there[name], s.may[0])
 		}
 	}
@@ -156,7 +156,7 @@ func (o *oracle) check(m *Mem, strict bool) error {
 	return nil
 }
 
-func (o *oracle) checkFile(m *Mem, name string, info Info, strict bool) error {
+func (o *oracle) checkFile(m *Mem, name string, info Info, kept Kept) error {
 	p := o.files[info.ID]
 	if p == nil {
 		return fmt.Errorf("%s is an unknown file %v", name, info.ID)
@@ -169,7 +169,7 @@ func (o *oracle) checkFile(m *Mem, name string, info Info, strict bool) error {
 	if _, err := f.ReadAt(data, 0); err != nil {
 		return err
 	}
-	if err := p.check(data, strict); err != nil {
+	if err := p.check(data, kept); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return f.Close()
@@ -286,7 +286,7 @@ func TestCrashProperty(t *testing.T) {
 					if l.Kept == KeptCache {
 						continue
 					}
-					if err := o.check(m.Crash(l), l.Kept == KeptNothing); err != nil {
+					if err := o.check(m.Crash(l), l.Kept); err != nil {
 						t.Fatalf("%v: %v", l, err)
 					}
 				}
