@@ -1,0 +1,102 @@
+package doctest
+
+import (
+	"fmt"
+	"os/exec"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/report"
+)
+
+func TestFormatHasTheClassTable(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| class | severity | meaning |\n|---|---|---|\n")
+	for _, c := range chain.Classes {
+		fmt.Fprintf(&b, "| `%s` | %v | %s |\n", c.Class, c.Severity, c.Meaning)
+	}
+	readDocument(t, format).wants(t, "class table", "\n"+b.String()+"\n")
+}
+
+// exitRow is a row of the exit table as opscontext --help shows it; a meaning goes on in lines that
+// are moved in further.
+var exitRow = regexp.MustCompile(`^ {3} *(\d+)  (\S.*)$`)
+
+func exitTable(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command(program(t), "--help").Output()
+	check(t, err)
+	_, help, ok := strings.Cut(string(out), "Exit codes:\n")
+	if !ok {
+		t.Fatalf("opscontext --help has no exit codes:\n%s", out)
+	}
+	var b strings.Builder
+	b.WriteString("| code | meaning |\n|---|---|")
+	for line := range strings.Lines(help) {
+		switch m := exitRow.FindStringSubmatch(strings.TrimSuffix(line, "\n")); {
+		case m != nil:
+			fmt.Fprintf(&b, "\n| %s | %s", m[1], m[2])
+		case strings.TrimSpace(line) == "":
+			return strings.ReplaceAll(b.String(), "\n|", " |\n|")[1:] + " |\n"
+		default:
+			b.WriteString(" " + strings.TrimSpace(line))
+		}
+	}
+	t.Fatalf("the exit codes of opscontext --help do not end:\n%s", help)
+	return ""
+}
+
+func TestDocumentsHaveTheExitTable(t *testing.T) {
+	table := exitTable(t)
+	if n := strings.Count(table, "\n"); n < 11 {
+		t.Fatalf("the table has %d lines: it was not read from --help:\n%s", n, table)
+	}
+	for _, name := range []string{format, "README.md"} {
+		readDocument(t, name).wants(t, "exit table", table)
+	}
+}
+
+// members lists the paths of all members of a JSON document that is written from a type, in order:
+// a.b for a member of a member, a[].b for one of an element.
+func members(prefix string, typ reflect.Type) []string {
+	for typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	if typ.Kind() == reflect.Slice {
+		return members(prefix+"[]", typ.Elem())
+	}
+	if typ.Kind() != reflect.Struct {
+		return []string{prefix}
+	}
+	paths := []string{}
+	if prefix != "" {
+		paths = append(paths, strings.TrimSuffix(prefix, "[]"))
+		prefix += "."
+	}
+	for i := range typ.NumField() {
+		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+		paths = append(paths, members(prefix+name, typ.Field(i).Type)...)
+	}
+	return paths
+}
+
+func TestFormatNamesEveryMemberOfTheReport(t *testing.T) {
+	row := regexp.MustCompile("(?m)^\\| `([a-zA-Z_.\\[\\]]+)` \\|")
+	var named []string
+	for _, m := range row.FindAllStringSubmatch(readDocument(t, format).section(t, "11. The report"), -1) {
+		named = append(named, strings.TrimSuffix(m[1], "[]"))
+	}
+	want := members("", reflect.TypeFor[report.Report]())
+	// A finding is described once.
+	want = slices.DeleteFunc(want, func(p string) bool { return strings.HasPrefix(p, "first_divergence.") })
+	for i := range want {
+		want[i] = strings.TrimSuffix(want[i], "[]")
+	}
+	if !slices.Equal(named, want) {
+		t.Errorf("%s names the members\n%s\nthe report has\n%s", format, strings.Join(named, "\n"), strings.Join(want, "\n"))
+	}
+}
