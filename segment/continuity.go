@@ -170,6 +170,9 @@ func (c *Continuity) lost(found *searched, points []Point, all bool) chain.Bound
 	if c.Mark.TS == "" {
 		least, most = 0, found.records
 	}
+	if c.Class == chain.Diverged {
+		least = 0
+	}
 	if found.unread != "" {
 		most = c.Mark.Records
 	}
@@ -186,7 +189,7 @@ func (c *Continuity) lost(found *searched, points []Point, all bool) chain.Bound
 // The words for how a remembered point stands to the log.
 const (
 	pointAgrees = "yes"
-	pointGone   = "absent" // it lies beyond the end of what survives
+	pointGone   = "absent" // it lies beyond the end of what survives, or in a segment that is lost
 	pointDiffer = "no"     // it lies before that end, and is not there
 )
 
@@ -195,10 +198,11 @@ const (
 //
 // That end is not the end of the log: other writers may have gone on from an older state. It is the
 // last record from before the mark's time, and a point lies before it only if both its time and
-// its place say so. Places are hints, and clocks go back.
+// its place say so, for places are hints, and clocks go back. And where the segment of a point or
+// the beginning of the log is lost as a whole, the point is gone with it and contradicts nothing.
 func (c *Continuity) comparePoints(found *searched, points []Point) (diverged bool) {
 	agrees := func(p Point) bool { _, ok := found.places[p.Hash]; return ok }
-	last := -1
+	last, gone := -1, -1
 	for i, p := range points {
 		if agrees(p) {
 			last = i
@@ -214,13 +218,19 @@ func (c *Continuity) comparePoints(found *searched, points []Point) (diverged bo
 		}
 		before := p.TS != "" && p.TS < found.oldTS &&
 			(p.Segment < found.oldEnd.name.Number || p.Segment == found.oldEnd.name.Number && p.Offset <= found.oldEnd.end)
-		if i < last || before {
+		_, there := found.numbers[p.Segment]
+		there = there && found.firstTS < p.TS
+		if there && (i < last || before) {
 			c.agreeing = min(c.agreeing, i)
 			c.keepPoint(p, pointDiffer)
 			return true
 		}
-		c.keepPoint(p, pointGone)
-		return false
+		if gone < 0 {
+			gone = i
+		}
+	}
+	if gone >= 0 {
+		c.keepPoint(points[gone], pointGone)
 	}
 	return false
 }

@@ -90,12 +90,18 @@ func (m *Memory) readMark(path string) (mark Mark, ok bool, err error) {
 	if m.dir == "" {
 		return Mark{}, false, nil
 	}
-	file, err := m.read(path, markSize)
-	if err != nil {
-		return Mark{}, false, err
+	// A mark that is just being written may be read as a mixture of two: that one is whole a
+	// moment later, a broken one is not.
+	for range 3 {
+		file, err := m.read(path, markSize)
+		if err != nil {
+			return Mark{}, false, err
+		}
+		if mark, err = parseMark(file); err == nil {
+			return mark, true, nil
+		}
 	}
-	mark, err = parseMark(file)
-	return mark, err == nil, nil
+	return Mark{}, false, nil
 }
 
 // SetMark remembers where the log ends. It is for the caller to see to it that the mark never

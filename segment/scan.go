@@ -168,7 +168,7 @@ func (w *walk[T]) hand() {
 
 // toil reads and works on extents with one buffer.
 func (w *walk[T]) toil() {
-	buf := make([]byte, 0, w.o.ExtentSize+readAhead+1)
+	var buf []byte // as large as a source needs: Read makes it
 	for j := range w.jobs {
 		r := result[T]{job: j}
 		s := w.srcs[j.pos.Source]

@@ -12,8 +12,10 @@ import (
 // searched is what a search for remembered records found.
 type searched struct {
 	places  map[chain.Hash]place // where the wanted records lie, as far as they were found
+	numbers map[int64]struct{}   // of the segments that are there
 	records int64                // all, in what was read
 	first   chain.Hash           // the first record in reading order
+	firstTS string               // the first ts
 	head    chain.Hash           // the last
 	sameLog bool                 // a remembered record, or a rotation of the remembered log, was found
 
@@ -42,7 +44,10 @@ func search(ctx context.Context, srcs []Source, mark Mark, points []Point, whole
 		want[p.Hash] = struct{}{}
 	}
 	delete(want, chain.Genesis)
-	all := &searched{places: map[chain.Hash]place{}}
+	all := &searched{places: map[chain.Hash]place{}, numbers: map[int64]struct{}{}}
+	for _, src := range srcs {
+		all.numbers[src.Segment().Number] = struct{}{}
+	}
 	parts := make([]*searched, 0, len(srcs))
 	for _, src := range slices.Backward(srcs) {
 		part, err := searchSource(ctx, src, mark, want)
@@ -101,6 +106,9 @@ func searchChunk(name Name, c Chunk, mark Mark, want map[chain.Hash]struct{}) *s
 			s.sameLog = r.Class.Whole() && r.Record.Event == chain.KindRotate
 		}
 		ts := timeOf(line)
+		if s.firstTS == "" {
+			s.firstTS = string(ts)
+		}
 		if string(ts) > mark.TS {
 			s.later = true
 			continue
@@ -124,6 +132,9 @@ func (s *searched) follow(next *searched) {
 	}
 	if s.records == 0 {
 		s.first = next.first
+	}
+	if s.firstTS == "" {
+		s.firstTS = next.firstTS
 	}
 	if next.oldLast > 0 {
 		s.oldLast = s.records + next.oldLast
