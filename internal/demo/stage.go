@@ -17,7 +17,7 @@ import (
 
 // How much is logged. The first figure is five years of the generator's events at perDay.
 const (
-	fiveYears   = 7300
+	fiveYears   = 7320
 	afterBackup = 50
 	perDay      = 4
 	maxBytes    = 256 << 10

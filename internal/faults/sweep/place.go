@@ -25,6 +25,7 @@ func (p place) archive() string { return filepath.Join(p.home(), "audit-archive"
 func (p place) state() string   { return filepath.Join(p.dir, "stage", "state") }
 func (p place) input() string   { return filepath.Join(p.dir, "input") }
 func (p place) acks() string    { return filepath.Join(p.dir, "acks") }
+func (p place) output() string  { return filepath.Join(p.dir, "output") }
 func (p place) errors() string  { return filepath.Join(p.dir, "errors") }
 
 // subject is a program that keeps a log: how to start it, and what must hold after a fault.

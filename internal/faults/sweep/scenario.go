@@ -16,10 +16,11 @@ import (
 
 // scenario is a command to sweep and the home that it meets.
 type scenario struct {
-	name  string
-	setup []step
-	args  []string
-	input func() string // its standard input
+	name   string
+	setup  []step
+	args   []string
+	input  func() string      // its standard input
+	output func(place) string // the file that its standard output is added to
 }
 
 // step makes one change to a place that is being set up.
@@ -29,16 +30,16 @@ type step func(place) error
 func scenarios(app program) []scenario {
 	appending, rotating := []string{"append", "--json"}, []string{"rotate"}
 	return []scenario{
-		{"first-append", nil, appending, events(6)},
-		{"append", []step{app.records(3)}, appending, events(12)},
-		{"size-rotation", []step{smallSegments, app.records(4)}, appending, events(24)},
-		{"period-rotation", []step{lastYear}, appending, events(4)},
-		{"manual-rotation", []step{app.records(5)}, rotating, events(0)},
-		{"second-rotation", []step{app.records(5), app.rotation, app.records(5)}, rotating, events(0)},
-		{"torn-tail", []step{app.records(3), tear}, appending, events(4)},
-		{"unfinished-rotation", []step{app.records(4), linkSegment}, appending, events(4)},
-		{"unproven-rotation", []step{app.records(4), app.rotation, unseal}, appending, events(4)},
-		{"refusals", []step{app.records(3), refuse}, appending, events(4)},
+		{"first-append", nil, appending, events(6), place.acks},
+		{"append", []step{app.records(3)}, appending, events(12), place.acks},
+		{"size-rotation", []step{smallSegments, app.records(4)}, appending, events(24), place.acks},
+		{"period-rotation", []step{lastYear}, appending, events(4), place.acks},
+		{"manual-rotation", []step{app.records(5)}, rotating, events(0), place.output},
+		{"second-rotation", []step{app.records(5), app.rotation, app.records(5)}, rotating, events(0), place.output},
+		{"torn-tail", []step{app.records(3), tear}, appending, events(4), place.acks},
+		{"unfinished-rotation", []step{app.records(4), linkSegment}, appending, events(4), place.acks},
+		{"unproven-rotation", []step{app.records(4), app.rotation, unseal}, appending, events(4), place.acks},
+		{"refusals", []step{app.records(3), refuse}, appending, events(4), place.acks},
 	}
 }
 

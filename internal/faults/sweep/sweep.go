@@ -22,13 +22,20 @@ type summary struct {
 	took   time.Duration
 }
 
+// shownProblems bounds what a sweep prints: the first few bad points tell the story.
+const shownProblems = 8
+
 func (s summary) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "points %4d  bad %d  runs failed %4d  %6s ", s.points, len(s.bad), s.failed, s.took.Round(100*time.Millisecond))
 	for _, name := range slices.Sorted(maps.Keys(s.calls)) {
 		fmt.Fprintf(&b, " %s=%d", name, s.calls[name])
 	}
-	for _, problem := range s.bad {
+	for i, problem := range s.bad {
+		if i == shownProblems {
+			fmt.Fprintf(&b, "\n  and %d more", len(s.bad)-i)
+			break
+		}
 		b.WriteString("\n  BAD " + problem)
 	}
 	return b.String()
@@ -110,8 +117,7 @@ func tryPoint(s scenario, f fault, app subject, dir string, n int) (out outcome,
 	return out, problem, err
 }
 
-// traceAt runs the scenario's command under trace. Its standard output is added to the
-// acknowledgements.
+// traceAt runs the scenario's command under trace.
 func traceAt(s scenario, f fault, app subject, p place, n int) (outcome, error) {
 	if err := os.WriteFile(p.input(), []byte(s.input()), 0o600); err != nil {
 		return outcome{}, err
@@ -121,7 +127,7 @@ func traceAt(s scenario, f fault, app subject, p place, n int) (outcome, error) 
 		return outcome{}, err
 	}
 	defer stdin.Close()
-	stdout, err := os.OpenFile(p.acks(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	stdout, err := os.OpenFile(s.output(p), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return outcome{}, err
 	}

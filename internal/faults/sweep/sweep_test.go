@@ -140,7 +140,7 @@ func TestSweepFindsSeededBugs(t *testing.T) {
 			name = "sound"
 		}
 		t.Run(name, func(t *testing.T) {
-			sum, err := sweep(scenario{name: name, input: toyLines(3)}, c.fault, toy{c.bug}, t.TempDir(), 2)
+			sum, err := sweep(scenario{name: name, input: toyLines(3), output: place.acks}, c.fault, toy{c.bug}, t.TempDir(), 2)
 			if errors.Is(err, syscall.EPERM) {
 				t.Skip("ptrace is not permitted here: ", err)
 			}
