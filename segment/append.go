@@ -43,8 +43,9 @@ type batch struct {
 	head     chain.Hash // of what is queued
 	lines    []byte     // queued, not yet written
 	queued   []queued
-	written  bool // something is in the file that no sync has covered
-	from     int64
+	records  int   // written
+	unsynced bool  // some of them are not covered by a sync
+	from     int64 // where those start in the live log, or before
 }
 
 // queued is a record whose line is in batch.lines.
@@ -54,34 +55,49 @@ type queued struct {
 	size   int
 }
 
-// maxQueued bounds the lines that are gathered for one write, in bytes.
-const maxQueued = 16 << 20
+const (
+	maxQueued = 16 << 20 // lines that are gathered for one write, in bytes
+	keptLines = 1 << 20  // buffer that is kept from batch to batch, in bytes
+)
 
 // commit writes the events of the requests in order and tells each what became of it. It begins with
 // the locks held and gives them back before it syncs: whoever waits for them then writes while we
 // sync, and syncs our bytes along with its own. A record is acknowledged only once a sync that
 // began after it was written has returned nil and no process has found a sync to fail.
 func (w *writer) commit(requests []*request) {
-	w.batch = batch{requests: requests, lines: w.batch.lines[:0], queued: w.batch.queued[:0]}
-	w.points = w.points[:0]
+	w.begin(requests)
 	refused := w.write()
 	w.release()
 	var unknown error
-	if w.batch.written {
-		unknown = w.syncLive(w.batch.from)
+	switch b := &w.batch; {
+	case b.unsynced && w.live.f == nil: // lost in a rotation, whose error says how
+		unknown = refused
+	case b.unsynced:
+		unknown = w.syncLive(b.from)
 		if unknown == nil {
 			unknown = w.clearOfSuspicion()
 		}
 	}
-	if unknown == nil && refused == nil {
-		w.remember()
-	}
 	if unknown == nil {
 		w.batch.durable()
+		if w.batch.records > 0 && w.live.f != nil {
+			w.remember()
+		}
 	}
 	for _, r := range requests {
 		w.answer(r, refused, unknown)
 	}
+	w.batch.requests = nil
+}
+
+// begin forgets the last batch but for its buffers, if those are of a usual size.
+func (w *writer) begin(requests []*request) {
+	old := w.batch
+	w.batch = batch{requests: requests, queued: old.queued[:0]}
+	if cap(old.lines) <= keptLines {
+		w.batch.lines = old.lines[:0]
+	}
+	w.points = w.points[:0]
 }
 
 // release gives the locks back. What was written stands whether or not that works.
@@ -96,7 +112,7 @@ func (b *batch) durable() {
 	for _, r := range b.requests {
 		r.durable = len(r.records)
 	}
-	b.written = false
+	b.unsynced = false
 }
 
 // write settles the log and writes the batch. After an error, what is in the requests' records is in
@@ -188,7 +204,7 @@ func (w *writer) flush() error {
 		n, err = w.flushFirst(lines)
 	} else {
 		n, err = w.live.f.Write(lines)
-		b.written = b.written || n > 0
+		b.unsynced = b.unsynced || n > 0
 	}
 	if err != nil {
 		err = fmt.Errorf("write %s: %w", w.path(LiveName), err)
@@ -206,6 +222,7 @@ func (w *writer) flush() error {
 			w.point()
 		}
 		q.to.records = append(q.to.records, q.record)
+		b.records++
 		at += q.size
 	}
 	if at > 0 && err == nil { // the line that the tail keeps must outlive the buffer
@@ -231,7 +248,7 @@ func (w *writer) flushFirst(lines []byte) (int, error) {
 	if first.Prev == chain.Genesis {
 		w.live.who.logID = first.Hash
 	}
-	w.batch.written = true
+	w.batch.unsynced = true
 	return len(lines), nil
 }
 
@@ -248,7 +265,11 @@ func (w *writer) answer(r *request, refused, unknown error) {
 	case r.stop != nil:
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeRefused, Err: r.stop}
 	}
-	if left := r.drafts[len(r.records):]; len(left) > 0 {
+	left := r.drafts[len(r.records):]
+	if r.bare {
+		left = left[1:]
+	}
+	if len(left) > 0 {
 		w.note(left, refused)
 	}
 	r.records = r.records[:r.durable]

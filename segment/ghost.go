@@ -38,7 +38,7 @@ func (w *writer) settleSuspicion() error {
 // exorcise takes the ghost bytes out of the live log. It ends with a sync that succeeded.
 func (w *writer) exorcise(s suspicion) error {
 	size := w.live.info.Size
-	ghost, err := w.firstGhost(w.live.f, max(0, s.offset-suspectMargin), size)
+	ghost, err := w.firstGhost(w.live.f, w.path(LiveName), max(0, s.offset-suspectMargin), size)
 	if errors.Is(err, durable.ErrNoMedium) {
 		// All from the offset on may be ghosts. (Of a broken word nothing is known: then a sync has
 		// to do, since cutting would take the whole log.)
@@ -62,14 +62,14 @@ func (w *writer) exorcise(s suspicion) error {
 
 // firstGhost gives the offset of the first byte in [from, size) that the page cache has and the
 // medium has not, -1 if there is none.
-func (w *writer) firstGhost(f durable.File, from, size int64) (int64, error) {
+func (w *writer) firstGhost(f durable.File, path string, from, size int64) (int64, error) {
 	cache, medium := make([]byte, 1<<20), make([]byte, 1<<20)
 	for at := from; at < size; {
 		n := min(int64(len(cache)), size-at)
 		if _, err := f.ReadAt(cache[:n], at); err != nil && !errors.Is(err, io.EOF) {
 			return 0, err
 		}
-		got, err := w.fs.ReadMedium(f.Name(), medium[:n], at)
+		got, err := w.fs.ReadMedium(path, medium[:n], at)
 		if err != nil {
 			return 0, err
 		}
@@ -125,7 +125,7 @@ func (w *writer) keepSealed(path string, size int64, s suspicion) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	ghost, err := w.firstGhost(f, max(0, s.offset-suspectMargin), size)
+	ghost, err := w.firstGhost(f, path, max(0, s.offset-suspectMargin), size)
 	if errors.Is(err, durable.ErrNoMedium) {
 		ghost, err = s.offset, nil
 	}

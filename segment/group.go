@@ -134,6 +134,11 @@ func (l *Log) refuse(cause error) {
 	l.queue = l.queue[n:]
 	l.mu.Unlock()
 	for _, r := range refused {
+		if r.rotation != nil {
+			r.err = cause
+			close(r.done)
+			continue
+		}
 		l.w.answer(r, cause, nil)
 	}
 }

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/internal/ecmajson"
 )
 
@@ -132,16 +135,40 @@ func (w *writer) identify() error {
 // chainBreak puts on the chain that the log is not the one remembered. Recording goes on; it is
 // verify that does not pass until a person has documented what happened.
 func (w *writer) chainBreak(c Continuity) error {
-	b := c.Break()
-	if err := w.chain(chain.KindBreak, b.Payload()); err != nil {
+	// A kill between the record and the mark leaves the record there and the mark as it was.
+	done, err := w.onChain(chain.KindBreak, fmt.Appendf(nil, `"head":"%v"`, c.Mark.Head))
+	if err != nil {
 		return err
+	}
+	if !done {
+		b := c.Break()
+		if err := w.chain(chain.KindBreak, b.Payload()); err != nil {
+			return err
+		}
 	}
 	w.warn(WarnBreak, w.home, "%s: this machine remembers the head %s, which is not in the log; the log goes on after an audit.break: find out what happened, verify shows it until it is documented", c.Class, c.Mark.Head.Short())
 	if err := w.mem.Supersede(c); err != nil {
 		w.warn(WarnMemory, "", "this machine could not note what it saw of the log: %v", err)
 	}
 	w.remember()
+	// Alone of all marks this one must not be lost: what it said before would be found broken again.
+	if err := w.mem.sync(); err != nil {
+		w.warn(WarnMemory, "", "this machine could not note what it saw of the log: %v", err)
+	}
 	return nil
+}
+
+// sync makes durable what is remembered.
+func (m *Memory) sync() error {
+	if m.dir == "" {
+		return nil
+	}
+	for _, suffix := range []string{markSuffix, pointsSuffix} {
+		if err := m.write(suffix, os.O_RDWR|os.O_CREATE, durable.File.Sync); err != nil {
+			return err
+		}
+	}
+	return m.fs.SyncDir(m.dir)
 }
 
 // liveSource is the live log as a comparison reads it.
@@ -166,6 +193,11 @@ func (w *writer) identityOfFiles() (identity, error) {
 	}
 	if m, ok := w.mem.Mark(); ok {
 		who.number = max(who.number, m.Segment)
+	}
+	if len(list) > 0 {
+		if who.logID, err = w.firstOf(list); err != nil {
+			return who, err
+		}
 	}
 	l := &w.live
 	if l.empty() {
@@ -193,11 +225,36 @@ func (w *writer) identityOfFiles() (identity, error) {
 	if err != nil {
 		return who, nil // a payload of another writer's making; nothing depends on it
 	}
-	who.logID, who.incarnation = p.LogID, max(1, p.Incarnation)
+	if p.LogID != (chain.Hash{}) {
+		who.logID = p.LogID
+	}
+	who.incarnation = max(1, p.Incarnation)
 	if n, _, ok := ParseName(strings.TrimPrefix(p.Segment, ArchiveDir+"/")); ok {
 		who.number = max(who.number, n.Number+1)
 	}
 	return who, nil
+}
+
+// firstOf is the log id that the oldest segment shows: the hash of its first record, if that is the
+// log's first. It is zero where it takes more than that to tell.
+func (w *writer) firstOf(list []archived) (id chain.Hash, err error) {
+	if list[0].form != FormPlain {
+		return id, nil
+	}
+	f, err := w.fs.OpenFile(w.archivePath(list[0].base), os.O_RDONLY, 0)
+	if err != nil {
+		return id, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return id, err
+	}
+	first, line, err := firstHead(f, info.Size)
+	if err != nil || line == nil || chain.ReadLine(line).Record.Prev != chain.Genesis {
+		return id, err
+	}
+	return first, nil
 }
 
 // remember moves the mark to the head of the live log. It is called only after a sync returned nil

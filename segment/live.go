@@ -27,6 +27,7 @@ type writer struct {
 	rotateAt time.Time // when an automatic rotation may be tried again
 	batch    batch
 	points   []Point // to be remembered once the head is durable
+	judged   bool    // the permissions were looked at
 }
 
 // live is the live segment as last seen under the lock.
@@ -186,7 +187,9 @@ func (w *writer) placeNext(f durable.File) error {
 	path := w.path(nextName)
 	info, err := f.Stat()
 	if err == nil {
-		err = w.held.sure()
+		if err = w.held.sure(); err != nil {
+			err = errors.Join(err, w.closeLive())
+		}
 	}
 	if err == nil {
 		err = w.fs.Rename(path, w.path(LiveName))
@@ -195,11 +198,17 @@ func (w *writer) placeNext(f durable.File) error {
 		return errors.Join(err, f.Close(), removeIfThere(w.fs, path))
 	}
 	who := w.live.who
-	err = w.closeLive()
-	w.live = live{f: f, info: info, who: who, settled: true}
-	if err = errors.Join(err, w.fs.SyncDir(w.home)); err != nil {
-		return errors.Join(err, w.closeLive())
+	err = errors.Join(w.closeLive(), w.fs.SyncDir(w.home), f.Close())
+	if err != nil {
+		return err
 	}
+	if _, err := w.openLive(); err != nil { // once more, under the name that errors should give
+		return err
+	}
+	if w.live.info.ID != info.ID {
+		return errors.Join(fmt.Errorf("%s: %w", w.path(LiveName), errLockLost), w.closeLive())
+	}
+	w.live.who, w.live.settled = who, true
 	return nil
 }
 

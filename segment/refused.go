@@ -83,7 +83,8 @@ func (w *writer) settleRefusals() error {
 		}
 	}
 	if err := w.fs.Rename(w.path(RefusedName), w.path(name)); err != nil {
-		return err
+		w.warn(WarnRefusals, w.path(RefusedName), "refused appends could not be counted: %v", err)
+		return nil
 	}
 	return w.chainRefusals(name)
 }

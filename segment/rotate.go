@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +23,7 @@ func (w *writer) rotateLock() *lockFile {
 func (w *writer) manual(r *request) {
 	defer close(r.done)
 	defer w.release()
-	w.points = w.points[:0]
+	w.begin(nil)
 	r.err = w.settle()
 	if r.err != nil {
 		return
@@ -46,8 +47,6 @@ func (w *writer) manual(r *request) {
 func (w *writer) rotateIfPossible(reason, ts string) error {
 	_, err := w.rotate(reason, ts)
 	if err == nil {
-		w.batch.durable()
-		w.batch.from = w.live.info.Size
 		return nil
 	}
 	if w.live.f == nil {
@@ -76,20 +75,23 @@ func (w *writer) rotateIfPossible(reason, ts string) error {
 func (w *writer) rotate(reason, ts string) (rot Rotation, err error) {
 	if w.o.Sharing == ShareWithNode {
 		lock := w.rotateLock()
-		ok, err := lock.try()
-		if err != nil {
+		if ok, err := lock.try(); err != nil {
 			return rot, err
-		}
-		if !ok {
+		} else if !ok {
 			return rot, &BusyError{Path: lock.path, Holder: lock.holder()}
 		}
-		defer func() { err = errors.Join(err, lock.release()) }()
+		defer func() {
+			if err := lock.release(); err != nil {
+				w.warn(WarnLock, lock.path, "the lock could not be given back: %v", err)
+			}
+		}()
 	}
 	name, err := w.nextSegment()
 	if err != nil {
 		return rot, err
 	}
 	l := &w.live
+	l.who.number = name.Number
 	rot = Rotation{Segment: name, Path: w.archivePath(name.File(FormPlain)), Bytes: l.info.Size, Reason: reason}
 	rot.Sealed, err = w.sealed(name, reason, ts)
 	if err != nil {
@@ -104,7 +106,12 @@ func (w *writer) rotate(reason, ts string) (rot Rotation, err error) {
 	if err := w.clearOfSuspicion(); err != nil {
 		return rot, err
 	}
-	return rot, w.swap(&rot)
+	w.batch.durable()
+	if err := w.swap(&rot); err != nil {
+		return rot, err
+	}
+	w.batch.from = l.info.Size
+	return rot, nil
 }
 
 // swap is steps 2 to 7.
@@ -196,11 +203,11 @@ func countLines(f io.ReaderAt, size int64) (int64, error) {
 	before := byte('\n')
 	for at := int64(0); at < size; {
 		n, err := f.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
-		for _, c := range buf[:n] {
-			if c == '\n' && before != '\n' {
-				lines++
-			}
-			before = c
+		part := buf[:n]
+		lines += int64(bytes.Count(part, lf))
+		if n > 0 {
+			lines -= blankLines(part, before)
+			before = part[n-1]
 		}
 		at += int64(n)
 		if err != nil && at < size {
@@ -211,6 +218,22 @@ func countLines(f io.ReaderAt, size int64) (int64, error) {
 		lines++
 	}
 	return lines, nil
+}
+
+var lf = []byte{'\n'}
+
+// blankLines counts the LFs that follow another one; before is the byte that part follows.
+func blankLines(part []byte, before byte) (n int64) {
+	if before != '\n' && !bytes.Contains(part, []byte("\n\n")) {
+		return 0
+	}
+	for _, c := range part {
+		if c == '\n' && before == '\n' {
+			n++
+		}
+		before = c
+	}
+	return n
 }
 
 // settleRotation undoes or completes a rotation that a kill interrupted.

@@ -37,6 +37,7 @@ func (w *writer) cutOff(from int64, dir, prefix string) error {
 	if err := w.cut(from); err != nil {
 		return err
 	}
+	w.live.settled = false // what was counted may be gone
 	if err := w.readHead(); err != nil {
 		return err
 	}

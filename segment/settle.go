@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"time"
 
 	"github.com/opscontext/opscontext/chain"
@@ -35,8 +34,11 @@ func (w *writer) settle() error {
 		return err
 	}
 	known := same && w.continues()
-	look := !known || !w.live.settled || w.live.info.Links > 1
+	look := !known || w.live.info.Links > 1
 	if look {
+		if err := w.permissions(); err != nil {
+			return err
+		}
 		if err := w.clearLeftovers(); err != nil {
 			return err
 		}
@@ -47,8 +49,10 @@ func (w *writer) settle() error {
 			return err
 		}
 	}
-	if err := w.settleTail(); err != nil {
-		return err
+	if !known || w.live.info.Size != w.live.tail.end {
+		if err := w.settleTail(); err != nil {
+			return err
+		}
 	}
 	if look {
 		if err := w.settleKept(); err != nil {
@@ -108,6 +112,9 @@ func (w *writer) settleTail() error {
 			return err
 		}
 		l.info.Size++
+		if l.who.records != chain.UnknownCount {
+			l.who.records++
+		}
 		return w.readHead()
 	case torn:
 		if l.tail.end == 0 {
@@ -193,6 +200,9 @@ func (w *writer) chain(kind string, payload []byte) error {
 			return err
 		}
 		w.live.info.Size = 0
+		if r.Prev == chain.Genesis {
+			w.live.who.logID = r.Hash
+		}
 		w.live.wrote(&r, line)
 		return w.clearOfSuspicion()
 	}
@@ -207,8 +217,12 @@ func (w *writer) chain(kind string, payload []byte) error {
 	return w.clearOfSuspicion()
 }
 
-// permissions warns, once, of others who may read or write here.
+// permissions warns, once in the life of a Log, of others who may read or write here.
 func (w *writer) permissions() error {
+	if w.judged {
+		return nil
+	}
+	w.judged = true
 	for _, path := range []string{w.home, w.path(LiveName)} {
 		info, err := w.fs.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -218,7 +232,7 @@ func (w *writer) permissions() error {
 			return err
 		}
 		if p := info.Mode.Perm(); p&0o077 != 0 {
-			w.warn(WarnPermissions, path, "others than the owner have access (mode %04o): chmod go= %s", p, filepath.Base(path))
+			w.warn(WarnPermissions, path, "others than the owner have access (mode %04o): chmod go= %s", p, path)
 		}
 	}
 	return nil
