@@ -163,14 +163,11 @@ func (c *Continuity) lost(found *searched, points []Point, all bool) chain.Bound
 	case c.Class == chain.Replaced:
 		return chain.Bounds{Min: c.Mark.Records, Max: c.Mark.Records}
 	}
-	// Of the surviving records those are remembered ones that were there before the mark was made:
-	// at least up to the last point that holds and up to the first record of a later time, at most
-	// up to the last one that is not of a later time.
-	least, most := found.oldRun, found.oldLast
-	if c.Mark.TS == "" {
-		least, most = 0, found.records
-	}
-	if c.Class == chain.Diverged {
+	// Of the surviving records, those up to the first of a time later than the mark's were there
+	// when the mark was made, unless a clock went back; so were those up to the last point that
+	// holds. Of the later ones some may have been, too.
+	least, most := found.oldRun, min(found.records, c.Mark.Records)
+	if c.Mark.TS == "" || c.Class == chain.Diverged {
 		least = 0
 	}
 	if found.unread != "" {
@@ -220,7 +217,7 @@ func (c *Continuity) comparePoints(found *searched, points []Point) (diverged bo
 			(p.Segment < found.oldEnd.name.Number || p.Segment == found.oldEnd.name.Number && p.Offset <= found.oldEnd.end)
 		_, there := found.numbers[p.Segment]
 		there = there && found.firstTS < p.TS
-		if there && (i < last || before) {
+		if there && before {
 			c.agreeing = min(c.agreeing, i)
 			c.keepPoint(p, pointDiffer)
 			return true

@@ -20,11 +20,10 @@ type searched struct {
 	sameLog bool                 // a remembered record, or a rotation of the remembered log, was found
 
 	// Which of the records are from before the mark's time, in reading order.
-	oldRun  int64  // records before the first one of a later time
-	oldLast int64  // records up to the last one that is not of a later time
-	oldEnd  place  // where the run of oldRun ends
-	oldTS   string // the last ts in that run
-	later   bool   // there is a record of a later time
+	oldRun int64  // records before the first one of a later time
+	oldEnd place  // where the run of oldRun ends
+	oldTS  string // the last ts in that run
+	later  bool   // there is a record of a later time
 
 	unread     string // what could not be read, and why; empty if all was
 	unreadFrom int64  // the highest number of a segment that could not be read
@@ -109,11 +108,7 @@ func searchChunk(name Name, c Chunk, mark Mark, want map[chain.Hash]struct{}) *s
 		if s.firstTS == "" {
 			s.firstTS = string(ts)
 		}
-		if string(ts) > mark.TS {
-			s.later = true
-			continue
-		}
-		s.oldLast = s.records
+		s.later = s.later || string(ts) > mark.TS
 		if !s.later {
 			s.oldRun, s.oldEnd = s.records, end
 			if ts != nil {
@@ -135,9 +130,6 @@ func (s *searched) follow(next *searched) {
 	}
 	if s.firstTS == "" {
 		s.firstTS = next.firstTS
-	}
-	if next.oldLast > 0 {
-		s.oldLast = s.records + next.oldLast
 	}
 	if !s.later && next.oldRun > 0 {
 		s.oldRun, s.oldEnd = s.records+next.oldRun, next.oldEnd
