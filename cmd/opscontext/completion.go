@@ -9,7 +9,7 @@ import (
 )
 
 // completionRequest is the last word of a command line that a shell wants completed.
-const completionRequest = "--generate-bash-completion"
+const completionRequest = "--generate-completion"
 
 func completionVerb() verb {
 	return verb{
@@ -28,39 +28,27 @@ opscontext completion fish > ~/.config/fish/completions/opscontext.fish`,
 			if c.cli.NArg() != 1 {
 				return usagef("completion wants one shell: bash, zsh or fish")
 			}
-			script, err := completionScript(newApp(c.environment), shell)
-			if err != nil {
-				return err
+			script, ok := completionScripts[shell]
+			if !ok {
+				return usagef("no completion for %s: bash, zsh or fish", shell)
 			}
-			_, err = io.WriteString(c.stdout, script)
+			_, err := io.WriteString(c.stdout, script)
 			return err
 		},
 	}
 }
 
-func completionScript(app *cli.App, shell string) (string, error) {
-	switch shell {
-	case "bash":
-		return bashCompletion, nil
-	case "zsh":
-		return zshCompletion, nil
-	case "fish":
-		return app.ToFishCompletion()
-	}
-	return "", usagef("no completion for %s: bash, zsh or fish", shell)
-}
-
-// Both scripts hand over the words up to the cursor and get the candidates one a line. Where there
-// are none, the shell completes file names.
-const (
-	bashCompletion = `# bash completion for opscontext
+// completionScripts hand over the words up to the cursor and get the candidates, one a line. Where
+// there are none, the shell completes file names.
+var completionScripts = map[string]string{
+	"bash": `# bash completion for opscontext
 _opscontext() {
   local IFS=$'\n' word="${COMP_WORDS[COMP_CWORD]}"
   COMPREPLY=($(compgen -W "$("${COMP_WORDS[@]:0:COMP_CWORD}" "$word" ` + completionRequest + ` 2>/dev/null)" -- "$word"))
 }
 complete -o default -F _opscontext opscontext
-`
-	zshCompletion = `#compdef opscontext
+`,
+	"zsh": `#compdef opscontext
 _opscontext() {
   local -a candidates
   candidates=("${(@f)$("${(@)words[1,CURRENT]}" ` + completionRequest + ` 2>/dev/null)}")
@@ -75,8 +63,15 @@ if [[ "${funcstack[1]}" == _opscontext ]]; then
 else
   compdef _opscontext opscontext
 fi
-`
-)
+`,
+	"fish": `# fish completion for opscontext
+function __opscontext_candidates
+    set -l words (commandline -opc) (commandline -ct)
+    command $words ` + completionRequest + ` 2>/dev/null
+end
+complete -c opscontext -n 'count (__opscontext_candidates) >/dev/null' -f -a '(__opscontext_candidates)'
+`,
+}
 
 // complete writes what may stand in the place of the last of words: flags of the command where it
 // begins with a dash, else commands, or the words a flag or an argument takes.

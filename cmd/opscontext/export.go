@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -104,21 +105,46 @@ func (x *exporter) work(at segment.Position, c segment.Chunk) (piece, error) {
 		if len(line) == 0 {
 			continue
 		}
-		r := chain.ReadLine(line)
-		switch {
-		case r.Class == chain.LineUnreadable:
-			p.bad = append(p.bad, badLine{p.lines, offset, r.Why})
-		case live && offset < x.seam, !x.inRange(r.Record.TS):
-		default:
-			p.records = append(append(p.records, x.spell(line)...), '\n')
+		if why, ok := isRecord(line); !ok {
+			p.bad = append(p.bad, badLine{p.lines, offset, why})
+			continue
 		}
+		if live && offset < x.seam || !x.inRange(line) {
+			continue
+		}
+		p.records = append(append(p.records, x.spell(line)...), '\n')
 	}
 	return p, nil
 }
 
+// isRecord reports whether a line can be read as a record, or why not. Most lines show it without
+// being read in full.
+func isRecord(line []byte) (why string, ok bool) {
+	if _, err := chain.HeadOf(line); err == nil {
+		return "", true
+	}
+	r := chain.ReadLine(line)
+	return r.Why, r.Class != chain.LineUnreadable
+}
+
 // inRange takes a record whose ts is not text for one that may be meant.
-func (x *exporter) inRange(ts string) bool {
+func (x *exporter) inRange(line []byte) bool {
+	if x.since == "" && x.until == "" {
+		return true
+	}
+	ts := timeOf(line)
 	return ts == "" || (x.since == "" || ts >= x.since) && (x.until == "" || ts <= x.until)
+}
+
+// timeOf gives the ts of a record, empty if it is not text.
+func timeOf(line []byte) string {
+	// A line in the common spelling has no second ts that could be meant.
+	if rest, ok := bytes.CutPrefix(line, []byte(`{"ts":"`)); ok && isCanonical(line) {
+		if ts, _, ok := bytes.Cut(rest, []byte(`"`)); ok && bytes.IndexByte(ts, '\\') < 0 {
+			return string(ts)
+		}
+	}
+	return chain.ReadLine(line).Record.TS
 }
 
 func (x *exporter) join(at segment.Position, p piece, err error) error {
@@ -141,12 +167,14 @@ func (x *exporter) join(at segment.Position, p piece, err error) error {
 	return err
 }
 
+func isCanonical(line []byte) bool { return ecmajson.ScanValue(line, 0, chain.MaxDepth) == len(line) }
+
 // exactBytes spells a record as it is spelled.
 func exactBytes(line []byte) []byte { return line }
 
 // canonical spells a record as JSON.stringify spells what JSON.parse reads from it.
 func canonical(line []byte) []byte {
-	if ecmajson.ScanValue(line, 0, chain.MaxDepth) == len(line) {
+	if isCanonical(line) {
 		return line
 	}
 	v, _, err := ecmajson.Parse(line, chain.MaxDepth)
