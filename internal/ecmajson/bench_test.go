@@ -18,9 +18,9 @@ func payloads(count int) (texts [][]byte, size int64) {
 		list := make([]string, n)
 		for i := range list {
 			list[i] = pick(r, vocabulary)
-			if r.IntN(40) == 0 {
-				list[i] = pick(r, accented)
-			}
+		}
+		if r.IntN(10) == 0 {
+			list[r.IntN(n)] = pick(r, accented)
 		}
 		return strings.Join(list, " ")
 	}

@@ -70,14 +70,15 @@ func checkEnd(text []byte, end int) error {
 
 // syntaxError words an error of the decoder.
 func syntaxError(text []byte, err error) error {
+	at := len(text)
+	var s *jsontext.SyntacticError
+	if errors.As(err, &s) {
+		at, err = int(s.ByteOffset), s.Err
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%w at byte %d: the text ends too early", ErrSyntax, len(text))
 	}
-	var s *jsontext.SyntacticError
-	if !errors.As(err, &s) || s.ByteOffset >= int64(len(text)) {
-		return fmt.Errorf("%w: %w", ErrSyntax, err)
-	}
-	return fmt.Errorf("%w at byte %d, at %s: %w", ErrSyntax, s.ByteOffset, quoteAt(text, int(s.ByteOffset)), s.Err)
+	return fmt.Errorf("%w at byte %d, at %s: %w", ErrSyntax, at, quoteAt(text, at), err)
 }
 
 // quoteAt quotes the character at an offset of text.

@@ -8,7 +8,7 @@ import "unicode/utf8"
 //
 // The error wraps [ErrSyntax] or [ErrDepth] and gives an offset in bytes. Oddities mean something only
 // where the error is nil. Time is linear in the text but for sorting array indices. The value keeps
-// one copy of the text, and with it needs up to 45 bytes for a byte of text (an array of digits).
+// one copy of the text; with it, it takes up to 45 bytes for a byte of text (an array of digits).
 func Parse(text []byte, maxDepth int) (Value, Oddities, error) {
 	sizes, err := check(text, min(maxDepth, MaxDepth))
 	if err != nil {

@@ -172,6 +172,7 @@ func TestParseNumberWhoseDigitsOutweighItsExponent(t *testing.T) {
 		"large fraction":       {"12" + zeros(20_000) + ".5E-20001", "1.2"},
 		"rounding":             {strings.Repeat("9", 1_000_000) + "e-999999", "10"},
 		"beyond a double":      {"1" + zeros(100_000), "null"},
+		"smallest":             {"5" + zeros(1000) + "e-1324", "5e-324"},
 		"below a double":       {"0." + zeros(100_000) + "1", "0"},
 		"just a double":        {"1" + zeros(1308) + "e-1000", "1e+308"},
 		"just beyond a double": {"1" + zeros(1309) + "e-1000", "null"},
@@ -192,7 +193,7 @@ func TestParseNumberWhoseDigitsOutweighItsExponent(t *testing.T) {
 	}
 }
 
-// Each of these takes minutes where the time is not linear, and well under a second where it is.
+// Each of these takes many seconds where the time is not linear, and a fraction of one where it is.
 func TestTimeIsLinear(t *testing.T) {
 	object := func(count int, name func(i int) string) []byte {
 		b := []byte("{")
@@ -204,10 +205,10 @@ func TestTimeIsLinear(t *testing.T) {
 		}
 		return append(b, '}')
 	}
-	const count = 300_000
+	const count = 100_000
 	for name, text := range map[string][]byte{
 		"names":         object(count, func(i int) string { return "name" + strconv.Itoa(i) }),
-		"alike names":   object(count/30, func(i int) string { return strings.Repeat("x", 300) + strconv.Itoa(i+count) }),
+		"alike names":   object(count/10, func(i int) string { return strings.Repeat("x", 300) + strconv.Itoa(i+count) }),
 		"array indices": object(count, func(i int) string { return strconv.Itoa(i * 7919 % count) }),
 		"one name":      object(count, func(int) string { return "same" }),
 		"digits":        []byte(strings.Repeat("1234567890", count)),
@@ -227,7 +228,7 @@ func TestTimeIsLinear(t *testing.T) {
 			t.Errorf("%s: ScanValue = %d of %d", name, end, len(out))
 		}
 		ScanValue(text, 0, MaxDepth)
-		if took := time.Since(start); took > 10*time.Second {
+		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("%s: %d bytes took %v", name, len(text), took)
 		}
 	}
@@ -235,7 +236,7 @@ func TestTimeIsLinear(t *testing.T) {
 
 // A hostile text must not take memory out of proportion: Parse promises 45 bytes for a byte.
 func TestMemoryIsBounded(t *testing.T) {
-	const length = 1 << 20
+	const length = 1 << 18
 	for _, part := range []string{"0 ,", "0,", "[],", "{},", "[0],", `{"":0},`, `"",`} {
 		text := []byte("[" + strings.Repeat(part, length/len(part)) + "0]")
 		var before, after runtime.MemStats

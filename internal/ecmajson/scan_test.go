@@ -110,7 +110,7 @@ func TestScanNumberByDefinition(t *testing.T) {
 		if isCanonical(t, text) {
 			want = len(text)
 		}
-		for _, behind := range []string{"", ",", `,"name":1`} {
+		for _, behind := range []string{"", ",", `,"name":1`, "/1234567", ":1234567"} {
 			if got := ScanValue([]byte(text+behind), 0, 0); got != want {
 				t.Fatalf("ScanValue(%s) = %d, want %d", text+behind, got, want)
 			}
