@@ -34,16 +34,15 @@ func exitTable(t *testing.T) string {
 	if !ok {
 		t.Fatalf("opscontext --help has no exit codes:\n%s", out)
 	}
-	var b strings.Builder
-	b.WriteString("| code | meaning |\n|---|---|")
+	var rows []string
 	for line := range strings.Lines(help) {
 		switch m := exitRow.FindStringSubmatch(strings.TrimSuffix(line, "\n")); {
 		case m != nil:
-			fmt.Fprintf(&b, "\n| %s | %s", m[1], m[2])
+			rows = append(rows, "| "+m[1]+" | "+m[2])
 		case strings.TrimSpace(line) == "":
-			return strings.ReplaceAll(b.String(), "\n|", " |\n|")[1:] + " |\n"
+			return "| code | meaning |\n|---|---|\n" + strings.Join(rows, " |\n") + " |\n"
 		default:
-			b.WriteString(" " + strings.TrimSpace(line))
+			rows[len(rows)-1] += " " + strings.TrimSpace(line)
 		}
 	}
 	t.Fatalf("the exit codes of opscontext --help do not end:\n%s", help)
