@@ -49,6 +49,9 @@ var modes = []mode{
 // kills tells whether the program dies of the fault.
 func (f fault) kills() bool { return f.kind == killBefore || f.kind == killAfter || f.kind == torn }
 
+// harmless tells whether a program has to get over the fault by itself, as POSIX has it.
+func (f fault) harmless() bool { return f.kind == short || f.kind == fail && f.errno == syscall.EINTR }
+
 func main() {
 	bin := flag.String("bin", "bin/opscontext", "the program under test")
 	scenario := flag.String("scenario", "", "run only the scenarios that match this regular expression")

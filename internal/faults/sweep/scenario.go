@@ -32,7 +32,7 @@ func scenarios(app program) []scenario {
 	return []scenario{
 		{"first-append", nil, appending, events(6), place.acks},
 		{"append", []step{app.records(3)}, appending, events(12), place.acks},
-		{"size-rotation", []step{smallSegments, app.records(4)}, appending, events(24), place.acks},
+		{"size-rotation", []step{smallSegments, app.records(4)}, appending, events(60), place.acks},
 		{"period-rotation", []step{lastYear}, appending, events(4), place.acks},
 		{"manual-rotation", []step{app.records(5)}, rotating, events(0), place.output},
 		{"second-rotation", []step{app.records(5), app.rotation, app.records(5)}, rotating, events(0), place.output},
@@ -40,6 +40,8 @@ func scenarios(app program) []scenario {
 		{"unfinished-rotation", []step{app.records(4), linkSegment}, appending, events(4), place.acks},
 		{"unproven-rotation", []step{app.records(4), app.rotation, unseal}, appending, events(4), place.acks},
 		{"refusals", []step{app.records(3), refuse}, appending, events(4), place.acks},
+		{"bare-record", []step{app.records(3), cutNewline}, appending, events(4), place.acks},
+		{"all-at-once", []step{app.records(3), app.rotation, unseal, app.records(3), refuse, tear}, appending, events(4), place.acks},
 	}
 }
 
@@ -74,7 +76,7 @@ func smallSegments(p place) error {
 	if err := os.MkdirAll(p.home(), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(p.home(), "opscontext.toml"), []byte("[segment]\nmax_bytes = \"2KiB\"\n"), 0o600)
+	return os.WriteFile(filepath.Join(p.home(), "opscontext.toml"), []byte("[segment]\nmax_bytes = \"1KiB\"\n"), 0o600)
 }
 
 // lastYear lays down a live log whose records are of a year that is over, as acknowledged.
@@ -107,6 +109,15 @@ func tear(p place) error {
 	last := bytes.LastIndexByte(log[:len(log)-1], '\n') + 1
 	half := log[last : last+(len(log)-last)/2]
 	return os.WriteFile(p.live(), append(log, half...), 0o600)
+}
+
+// cutNewline leaves a last record that is whole but for the end of its line.
+func cutNewline(p place) error {
+	info, err := os.Stat(p.live())
+	if err != nil {
+		return err
+	}
+	return os.Truncate(p.live(), info.Size()-1)
 }
 
 // linkSegment leaves a rotation that stopped once the segment had its name.

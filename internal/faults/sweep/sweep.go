@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -110,6 +111,9 @@ func tryPoint(s scenario, f fault, app subject, dir string, n int) (out outcome,
 	}
 	if out.hit {
 		problem = app.judge(p)
+	}
+	if out.hit && problem == nil && out.exit != 0 && f.harmless() {
+		problem = errors.New("the run failed at what it only had to try again")
 	}
 	if problem == nil {
 		err = os.RemoveAll(dir)

@@ -200,7 +200,7 @@ func (t *tracer) entered(pid int, th *thread, r *syscall.PtraceRegs) error {
 	case killAfter:
 		th.then = t.killThen
 	case torn, short:
-		r.Rdx = uint64(float64(r.Rdx) * t.fault.share)
+		r.Rdx = cut(r.Rdx, t.fault)
 		if err := syscall.PtraceSetRegs(pid, r); err != nil {
 			return gone(err)
 		}
@@ -218,6 +218,16 @@ func (t *tracer) entered(pid int, th *thread, r *syscall.PtraceRegs) error {
 		}
 	}
 	return nil
+}
+
+// cut gives how many of n bytes land. A torn write may land none of them; a short one says that it
+// wrote some.
+func cut(n uint64, f fault) uint64 {
+	landed := uint64(float64(n) * f.share)
+	if f.kind == short && n > 0 {
+		landed = max(landed, 1)
+	}
+	return landed
 }
 
 // noCall as the number of a system call makes the kernel do nothing.
