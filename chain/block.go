@@ -61,6 +61,9 @@ type Block struct {
 	tsMin   string // true bounds over records with a plain ts; empty if there are none
 	tsMax   string
 	inRange int64
+
+	reEncoded tally
+	earlier   tally // records with a ts before the preceding record's
 }
 
 // InRange is how many records lie in the range of the [Look].
@@ -76,20 +79,53 @@ type edge struct {
 
 // item is a line that is not simply the next record of the chain.
 type item struct {
-	Place        // Line and Record count from the block's start until joined
-	facts        // without value unless system
-	before   key // hash of the preceding record, Genesis for the first
-	beforeTS string
-	afterTS  string
-	tsText   string
-	why      string
-	mismatch bool // prev is not before
-	earlier  bool // ts is before the preceding record's
-	blind    bool // bytes before it could not be read, so its link is not judged
-	seam     bool // a copy that an interrupted rotation left; not part of the history
-	unended  bool // the last line of its source, without LF
-	kind     string
-	unread   int64 // bytes that could not be read at all, the line is then unknown
+	Place      // Line and Record count from the block's start until joined
+	hash, prev key
+	before     key  // hash of the preceding record, Genesis for the first
+	content    Hash // of an altered record
+	tsText     string
+	beforeTS   string
+	afterTS    string
+	kind       string
+	why        string
+	record     *ecmajson.Value // of a system record
+	unread     int64           // bytes that could not be read at all, the line is then unknown
+	class      LineClass
+	json       bool // see facts
+	null       bool
+	mismatch   bool // prev is not before
+	blind      bool // bytes before it could not be read, so its link is not judged
+	seam       bool // a copy that an interrupted rotation left; not part of the history
+	unended    bool // the last line of its source, without LF
+}
+
+// payload is the payload of a system record.
+func (it *item) payload() ecmajson.Value {
+	v, _ := it.record.Member("payload")
+	return v
+}
+
+// tally counts lines of which only the number matters, and where the first is.
+type tally struct {
+	count int64
+	first Place
+}
+
+func (t *tally) add(p Place) {
+	if t.count == 0 {
+		t.first = p
+	}
+	t.count++
+}
+
+// join adds the tally of a block that begins after some lines and records.
+func (t *tally) join(o tally, lines, records int64) {
+	if t.count == 0 {
+		t.first = o.first
+		t.first.Line += lines
+		t.first.Record += records
+	}
+	t.count += o.count
 }
 
 // JudgeBlock judges the lines of in by themselves and their links among each other. It is pure and
@@ -114,26 +150,34 @@ func JudgeBlock(in Input, look Look) *Block {
 		}
 		b.filled++
 		f := s.readAt(line, look.Depth)
+		place := Place{Source: in.Source, Line: b.lines, Offset: offset, Record: b.records}
 		if !f.json {
-			b.items = append(b.items, &item{Place: Place{Source: in.Source, Line: b.lines, Offset: offset, Record: b.records}, facts: f, why: f.why, unended: !ended})
+			it := newItem(&f, nil)
+			it.Place, it.unended = place, !ended
+			b.items = append(b.items, it)
 			continue
 		}
-		mismatch := b.records > 0 && f.prev != b.last.hash
-		earlier := f.ts != nil && prevTS != nil && bytes.Compare(f.ts, prevTS) < 0
+		if f.class == LineReEncoded {
+			b.reEncoded.add(place)
+		}
+		if f.ts != nil && prevTS != nil && bytes.Compare(f.ts, prevTS) < 0 {
+			b.earlier.add(place)
+		}
 		if waiting != nil {
 			waiting.afterTS = string(f.ts)
 			waiting = nil
 		}
 		var it *item
-		if mismatch || earlier || f.class != LineExact || f.system || b.records == 0 || !ended {
+		mismatch := b.records > 0 && f.prev != b.last.hash
+		odd := mismatch || f.class >= LineAmbiguous || f.system || !ended
+		if odd || b.records == 0 {
 			it = newItem(&f, line)
-			it.Place = Place{Source: in.Source, Line: b.lines, Offset: offset, Record: b.records}
-			it.mismatch, it.earlier, it.unended = mismatch, earlier, !ended
+			it.Place, it.mismatch, it.unended = place, mismatch, !ended
 			it.before, it.beforeTS = b.last.hash, string(prevTS)
 			if b.records == 0 {
 				b.first = it
 			}
-			if mismatch || earlier || f.class != LineExact || f.system || !ended {
+			if odd {
 				b.items = append(b.items, it)
 			}
 			if f.class == LineAltered {
@@ -166,26 +210,26 @@ func JudgeBlock(in Input, look Look) *Block {
 // are not judged, and the link of the record after them is not either.
 func Unread(source int, offset, size int64, why error) *Block {
 	b := &Block{source: source, offset: offset, size: size}
-	b.items = []*item{{Place: Place{Source: source, Line: 1, Offset: offset}, facts: facts{class: LineUnreadable}, why: why.Error(), unread: size}}
+	b.items = []*item{{Place: Place{Source: source, Line: 1, Offset: offset}, class: LineUnreadable, why: why.Error(), unread: size}}
 	b.last.unread = true
 	return b
 }
 
 // newItem keeps what later steps need of a line, without holding on to the block's bytes.
 func newItem(f *facts, line []byte) *item {
-	it := &item{facts: *f, tsText: string(f.ts), why: f.why}
-	it.facts.ts = nil
-	if f.system && !f.parsed {
-		it.value, _, _ = ecmajson.Parse(line, MaxDepth)
-		it.parsed = true
-	}
-	if f.system {
-		it.kind = stringMember(it.value, "event")
-	} else if f.class == LineAltered {
-		it.kind = stringMember(f.value, "event")
-		it.value = ecmajson.Value{}
-	} else {
-		it.value = ecmajson.Value{}
+	it := &item{class: f.class, json: f.json, null: f.null, hash: f.hash, prev: f.prev, tsText: string(f.ts), why: f.why}
+	switch {
+	case f.system:
+		v := f.value
+		if !f.parsed {
+			v, _, _ = ecmajson.Parse(line, MaxDepth) // the fast path accepted the bytes, so they parse
+		}
+		it.record, it.kind = &v, stringMember(v, "event")
+		it.content = f.content
+	case f.class == LineAltered:
+		it.kind, it.content = stringMember(f.value, "event"), f.content
+	case f.class == LineUnreadable:
+		it.content = f.content
 	}
 	return it
 }

@@ -86,9 +86,8 @@ func (j *Judge) compat(l *linkage, reds *redactions) Compat {
 	}
 	for _, it := range reds.acks {
 		if n := acked[it.Record]; n > 0 {
-			payload, _ := it.value.Member("payload")
 			c.Acknowledgements = append(c.Acknowledgements, Acknowledgement{Index: it.Record, TS: it.tsText,
-				Actor: stringMember(it.value, "actor"), Reason: stringMember(payload, "reason"), Records: n})
+				Actor: stringMember(*it.record, "actor"), Reason: stringMember(it.payload(), "reason"), Records: n})
 		}
 	}
 	c.judge()

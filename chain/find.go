@@ -35,9 +35,6 @@ func (f *finder) lines(reds *redactions) {
 		failed[it] = true
 	}
 	for _, it := range f.j.items {
-		if it.earlier && !it.seam {
-			f.add(TimeRegression, it, "")
-		}
 		switch {
 		case it.unended && !it.class.Whole() && f.j.sources[it.Source].Live && f.j.sources[it.Source].Lines > 1:
 			f.add(TornTailFound, it, "")
@@ -52,9 +49,20 @@ func (f *finder) lines(reds *redactions) {
 			f.add(Ambiguous, it, it.why)
 		case failed[it]:
 			f.add(Ambiguous, it, "its list of redacted records holds null, on which existing verifiers fail as a whole")
-		case it.class == LineReEncoded:
-			f.add(ReEncoded, it, "")
 		}
+	}
+	for i := range f.j.sources {
+		s := &f.j.sources[i]
+		f.tallied(ReEncoded, s.reEncoded, s.base)
+		f.tallied(TimeRegression, s.earlier, s.base)
+	}
+}
+
+// tallied reports how many lines of a source are something that is only said.
+func (f *finder) tallied(c Class, t tally, base int64) {
+	if t.count > 0 {
+		t.first.Record += base
+		f.found = append(f.found, Finding{Class: c, Place: t.first, Records: t.count})
 	}
 }
 
@@ -69,8 +77,7 @@ func (f *finder) altered(it *item, reds *redactions) {
 		f.add(Altered, it, "acknowledged, but "+why)
 		return
 	}
-	payload, _ := b.by.value.Member("payload")
-	f.add(Redacted, it, fmt.Sprintf("acknowledged %s by %q: %q", b.by.tsText, stringMember(b.by.value, "actor"), stringMember(payload, "reason")))
+	f.add(Redacted, it, fmt.Sprintf("acknowledged %s by %q: %q", b.by.tsText, stringMember(*b.by.record, "actor"), stringMember(b.by.payload(), "reason")))
 }
 
 // links judges the records whose parent is not the head.
@@ -166,8 +173,7 @@ func (f *finder) breaks(walk []*item) {
 		if it.kind != KindBreak || !it.class.Whole() || f.l.isCopy(it.Record) {
 			continue
 		}
-		payload, _ := it.value.Member("payload")
-		b, err := ParseBreak(payload)
+		b, err := ParseBreak(it.payload())
 		switch {
 		case errors.Is(err, ErrUnknownVersion):
 			f.add(UnknownVersion, it, err.Error())

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -23,6 +24,9 @@ type SourceSummary struct {
 	Last    Hash
 	TSMin   string // true bounds of ts, empty if no record has a plain one
 	TSMax   string
+
+	reEncoded tally
+	earlier   tally
 
 	base    int64 // position in reading order of the first record
 	first   *item
@@ -74,6 +78,8 @@ func (j *Judge) Join(b *Block) {
 		j.joinFirst(b, s)
 	}
 	j.items = append(j.items, b.items...)
+	s.reEncoded.join(b.reEncoded, s.Lines, s.Records)
+	s.earlier.join(b.earlier, s.Lines, s.Records)
 	s.Filled += b.filled
 	s.Records += b.records
 	s.Lines += b.lines
@@ -97,7 +103,7 @@ func (j *Judge) Join(b *Block) {
 // joinFirst links the first record of a block to the record before it, which lies in another block.
 func (j *Judge) joinFirst(b *Block, s *SourceSummary) {
 	it := b.first
-	listed := slices.Contains(b.items, it)
+	at, listed := slices.BinarySearchFunc(b.items, it, func(a, b *item) int { return cmp.Compare(a.Offset, b.Offset) })
 	if !listed {
 		it.Line += s.Lines
 		it.Record += s.Records
@@ -108,15 +114,13 @@ func (j *Judge) joinFirst(b *Block, s *SourceSummary) {
 	it.before, it.beforeTS = j.last.hash, j.last.ts
 	it.blind = j.last.unread
 	it.mismatch = it.prev != it.before
-	it.earlier = it.beforeTS != "" && it.tsText != "" && it.tsText < it.beforeTS
+	if it.beforeTS != "" && it.tsText != "" && it.tsText < it.beforeTS {
+		s.earlier.add(it.Place)
+	}
 	if !s.entered {
 		s.entered, s.first, s.First = true, it, it.hash
 	}
-	if !listed && (it.mismatch || it.earlier) {
-		at := slices.IndexFunc(b.items, func(o *item) bool { return o.Line > it.Line })
-		if at < 0 {
-			at = len(b.items)
-		}
+	if !listed && it.mismatch {
 		b.items = slices.Insert(b.items, at, it)
 	}
 }

@@ -27,8 +27,7 @@ func findRedactions(walk []*item) *redactions {
 		if it.kind != KindRedact || it.class > LineAmbiguous {
 			continue
 		}
-		payload, _ := it.value.Member("payload")
-		list, _ := payload.Member("redacted")
+		list, _ := it.payload().Member("redacted")
 		if list.Kind != ecmajson.Array {
 			continue
 		}

@@ -22,8 +22,7 @@ func (j *Judge) findRuns(walk []*item) runs {
 		if (it.kind != KindRotate && it.kind != KindRestore) || !it.class.Whole() {
 			continue
 		}
-		payload, _ := it.value.Member("payload")
-		p, err := ParseRotate(it.kind, payload)
+		p, err := ParseRotate(it.kind, it.payload())
 		if err != nil {
 			continue // existing writers' payloads are free; nothing is claimed
 		}

@@ -158,8 +158,7 @@ func (j *Judge) identify(v *Verdict, walk []*item) {
 		if it.kind != KindRotate || it.class > LineReEncoded {
 			continue
 		}
-		payload, _ := it.value.Member("payload")
-		if p, err := ParseRotate(it.kind, payload); err == nil {
+		if p, err := ParseRotate(it.kind, it.payload()); err == nil {
 			if v.LogID == Genesis {
 				v.LogID = p.LogID
 			}
