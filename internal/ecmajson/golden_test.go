@@ -33,10 +33,12 @@ func TestGolden(t *testing.T) {
 				t.Fatalf("line %d: %v", count+1, err)
 			}
 		}
-		agrees(t, text, []byte(c.Out), !c.Error)
 		count++
 		if c.Error {
 			refused++
+			refuses(t, text)
+		} else {
+			agrees(t, text, []byte(c.Out))
 		}
 	}
 	if err := lines.Err(); err != nil {

@@ -62,7 +62,7 @@ func TestParse(t *testing.T) {
 			if odd != c.odd {
 				t.Errorf("%q: oddities %v, want %v", c.text, odd, c.odd)
 			}
-			agrees(t, []byte(c.text), []byte(c.want), true)
+			agrees(t, []byte(c.text), []byte(c.want))
 		})
 	}
 }
