@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/segment"
@@ -67,7 +68,8 @@ var stages = map[string]func(*stage){
 		})
 	},
 	"diverged": func(s *stage) {
-		s.append(5)
+		s.append(1)
+		s.append(4)
 		s.rotate()
 		s.append(5)
 		s.backup()
@@ -186,14 +188,18 @@ const (
 type stage struct {
 	*shell
 	t     *testing.T
-	built int // events so far
+	built int       // events so far
+	clock time.Time // a second later each time it is asked
 }
 
 // path is a file of the home.
 func (s *stage) path(name string) string { return filepath.Join(s.home(), filepath.FromSlash(name)) }
 
 func (s *stage) open() *segment.Log {
-	log, err := segment.Open(s.home(), segment.Options{State: s.state()})
+	log, err := segment.Open(s.home(), segment.Options{State: s.state(), Now: func() time.Time {
+		s.clock = s.clock.Add(time.Second)
+		return s.clock
+	}})
 	check(s.t, err)
 	return log
 }
@@ -297,7 +303,7 @@ func enter(t *testing.T, name string) *shell {
 	if !ok {
 		t.Fatalf("there is no stage %q", name)
 	}
-	s := &stage{shell: newShell(t, filepath.Dir(program(t))), t: t}
+	s := &stage{shell: newShell(t, filepath.Dir(program(t))), t: t, clock: time.Now().Add(-10 * time.Minute)}
 	check(t, os.MkdirAll(s.state(), 0o700))
 	build(s)
 	return s.shell
