@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -40,15 +41,20 @@ var (
 // ECMAScript reads from it, spelled as JSON.stringify spells it (docs/FORMAT.md, "Record").
 // event and actor are taken as UTF-8; ill-formed parts become U+FFFD.
 func Seal(prev Hash, ts, event, actor string, payload []byte) (Record, error) {
-	v, _, err := ecmajson.Parse(payload, MaxDepth-1)
-	switch {
-	case errors.Is(err, ecmajson.ErrDepth):
-		return Record{}, ErrDepth
-	case err != nil:
-		return Record{}, fmt.Errorf("%w: %w", ErrPayload, err)
+	r := Record{TS: ts, Event: event, Actor: actor, Prev: prev}
+	if ecmajson.ScanValue(payload, 0, MaxDepth-1) == len(payload) {
+		r.Payload = bytes.Clone(payload) // spelled so already
+	} else {
+		v, _, err := ecmajson.Parse(payload, MaxDepth-1)
+		switch {
+		case errors.Is(err, ecmajson.ErrDepth):
+			return Record{}, ErrDepth
+		case err != nil:
+			return Record{}, fmt.Errorf("%w: %w", ErrPayload, err)
+		}
+		r.Payload = ecmajson.AppendStringify(nil, v)
 	}
-	r := Record{TS: ts, Event: event, Actor: actor, Payload: ecmajson.AppendStringify(nil, v), Prev: prev}
-	r.Hash = sha256.Sum256(appendHashed(nil, &r))
+	r.Hash = sha256.Sum256(appendHashed(make([]byte, 0, len(r.Payload)+512), &r))
 	return r, nil
 }
 
