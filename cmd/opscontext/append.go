@@ -90,7 +90,7 @@ func (c *call) events() (func() batch, error) {
 		}
 	}
 	if f, ok := c.stdin.(*os.File); ok && terminal.IsTerminal(f) && !c.cli.Bool(flagQuiet) {
-		fmt.Fprintln(c.errs, `Type one event a line, such as {"event":"note","payload":"hello"}; Ctrl-D ends.`)
+		_, _ = fmt.Fprintln(c.stderr, `Type one event a line, such as {"event":"note","payload":"hello"}; Ctrl-D ends.`)
 	}
 	return readAhead(c.ctx, newEventReader(c.stdin)), nil
 }

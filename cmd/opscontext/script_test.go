@@ -17,8 +17,14 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// With the race detector each program would wait a second at its end for reports still to come.
+	if err := os.Setenv("GORACE", raceOptions); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"opscontext": main})
 }
+
+const raceOptions = "atexit_sleep_ms=10"
 
 // TestScripts runs the program as people run it: testdata/script/README tells how.
 func TestScripts(t *testing.T) {
@@ -28,6 +34,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("GORACE", raceOptions)
 			e.Setenv("CONTEXTENGINE_HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
 			return nil

@@ -71,7 +71,7 @@ func TestPaint(t *testing.T) {
 	if got := painted.Paint(Plain, "damage"); got != "damage" {
 		t.Errorf("plain: %q", got)
 	}
-	if plain.Terminal() {
+	if plain.tty {
 		t.Error("a buffer is taken for a terminal")
 	}
 }
