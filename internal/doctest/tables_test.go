@@ -99,3 +99,46 @@ func TestFormatNamesEveryMemberOfTheReport(t *testing.T) {
 		t.Errorf("%s names the members\n%s\nthe report has\n%s", format, strings.Join(named, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// The maps of the code in the documents name every package there is, and no other.
+func TestMapsNameEveryPackage(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}", "../../...").Output()
+	check(t, err)
+	var want []string
+	for path := range strings.Lines(string(out)) {
+		want = append(want, strings.TrimPrefix(strings.TrimSpace(path), "github.com/opscontext/opscontext/"))
+	}
+	slices.Sort(want)
+	quoted := regexp.MustCompile("`((?:internal/|cmd/)?[a-z]+(?:/[a-z]+)*)`")
+	for _, m := range []struct{ name, heading string }{{"README.md", "Map of the code"}, {"docs/DESIGN.md", "Packages"}} {
+		var named []string
+		for line := range strings.Lines(readDocument(t, m.name).section(t, m.heading)) {
+			for _, cell := range strings.Split(line, "|") {
+				packages := quoted.FindAllStringSubmatch(cell, -1)
+				if strings.TrimSpace(strings.Trim(quoted.ReplaceAllString(cell, ""), ", ")) != "" {
+					continue // prose
+				}
+				for _, p := range packages {
+					named = append(named, p[1])
+				}
+			}
+		}
+		slices.Sort(named)
+		if !slices.Equal(named, want) {
+			t.Errorf("%s names the packages\n%s\nthere are\n%s", m.name, strings.Join(named, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
+
+// The commands in the README are those of the program, in its order.
+func TestReadmeNamesEveryCommand(t *testing.T) {
+	out, err := exec.Command(program(t), "--help").Output()
+	check(t, err)
+	_, help, _ := strings.Cut(string(out), "Commands:\n")
+	help, _, _ = strings.Cut(help, "\n\n")
+	want := regexp.MustCompile(`(?m)^ +([a-z_]+)`).FindAllStringSubmatch(help, -1)
+	named := regexp.MustCompile("(?m)^\\| `([a-z_]+)`").FindAllStringSubmatch(readDocument(t, "README.md").section(t, "Commands"), -1)
+	if len(want) < 5 || !slices.EqualFunc(named, want, func(a, b []string) bool { return a[1] == b[1] }) {
+		t.Errorf("README.md names %v, the program has %v", named, want)
+	}
+}
