@@ -100,6 +100,20 @@ func TestFormatNamesEveryMemberOfTheReport(t *testing.T) {
 	}
 }
 
+func TestFormatNamesEveryMemberOfTheKeptVerdict(t *testing.T) {
+	rule := readDocument(t, format).section(t, "10. Mark and points")
+	_, rule, _ = strings.Cut(rule, "- **10.7**")
+	for i := range reflect.TypeFor[report.Last]().NumField() {
+		name := reflect.TypeFor[report.Last]().Field(i).Tag.Get("json")
+		if !strings.Contains(rule, "`"+name+"`") {
+			t.Errorf("rule 10.7 of %s does not name the member %s", format, name)
+		}
+	}
+	if !strings.Contains(rule, report.LastSchema) {
+		t.Errorf("rule 10.7 of %s does not name the schema %s", format, report.LastSchema)
+	}
+}
+
 // The maps of the code in the documents name every package there is, and no other.
 func TestMapsNameEveryPackage(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}", "../../...").Output()

@@ -1,0 +1,50 @@
+package doctest
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The session in the README is what a reader sees who types it.
+func TestReadmeSession(t *testing.T) {
+	needs(t, "sh")
+	d := readDocument(t, "README.md")
+	sessions := 0
+	for _, b := range d.blocks {
+		if b.lang != "console" {
+			continue
+		}
+		sessions++
+		s := newShell(t, filepath.Dir(program(t)))
+		for _, typed := range strings.Split("\n"+b.text, "\n$ ")[1:] {
+			command, expected, _ := strings.Cut(typed+"\n", "\n")
+			output, exit := s.run(t, command)
+			if exit != 0 || !shows(strings.TrimSuffix(expected, "\n"), output) {
+				t.Errorf("%s: %s ends with %d and shows\n%s", d.at(b), command, exit, output)
+			}
+		}
+	}
+	if sessions != 1 {
+		t.Errorf("%s has %d sessions, want 1", d.name, sessions)
+	}
+}
+
+// What the README has a reader make can be made.
+func TestReadmeTargets(t *testing.T) {
+	makefile := readDocument(t, "Makefile").text
+	d := readDocument(t, "README.md")
+	targets := regexp.MustCompile("(?:^|`)make ([a-z]+)").FindAllStringSubmatch(d.text, -1)
+	for _, b := range d.blocks {
+		targets = append(targets, regexp.MustCompile(`(?m)^make ([a-z]+)`).FindAllStringSubmatch(b.text, -1)...)
+	}
+	if len(targets) < 3 {
+		t.Errorf("%s names %d targets: they were not found", d.name, len(targets))
+	}
+	for _, m := range targets {
+		if !strings.Contains(makefile, "\n"+m[1]+":") {
+			t.Errorf("%s says make %s, and Makefile has no such target", d.name, m[1])
+		}
+	}
+}
