@@ -154,7 +154,7 @@ func (w *writer) settleHoles() error {
 	if m, ok := w.mem.Mark(); ok && w.fits(m) {
 		from = m.Offset
 	}
-	hole, err := findNUL(l.f, from, l.info.Size)
+	hole, err := findHole(l.f, from, l.info.Size)
 	if err != nil || hole < 0 {
 		return err
 	}

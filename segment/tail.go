@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -125,24 +126,45 @@ func (w *window) grow() error {
 	return nil
 }
 
-// findNUL gives the offset of the first NUL byte at or after from, -1 if there is none.
-//
-// No line of ours holds one, so NULs in a log are blocks that never reached the medium: where
-// several writes were under way when the power went, a later one may have landed and an earlier one
-// not.
-func findNUL(f io.ReaderAt, from, size int64) (int64, error) {
-	buf := make([]byte, min(1<<20, max(size-from, 0)))
-	for at := from; at < size; {
-		n, err := f.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
-		if i := bytes.IndexByte(buf[:n], 0); i >= 0 {
-			return at + int64(i), nil
-		}
-		at += int64(n)
-		if err != nil && at < size {
+// sector is the least that a medium writes at once, in bytes: what never reached it begins or ends at
+// a multiple of it.
+const sector = 512
+
+// findHole gives the offset of the first byte in [from, size) that never reached the medium although
+// later ones did, -1 if there is none: NULs up to the end of a sector or of the file, or in place of
+// a whole line. A NUL elsewhere, which no record holds either, was put there by something else; it
+// is for verify to name, and for nobody to cut at.
+func findHole(f io.ReaderAt, from, size int64) (int64, error) {
+	r := bufio.NewReaderSize(io.NewSectionReader(f, from, size-from), 64<<10)
+	before := byte('\n')
+	if from > 0 {
+		var b [1]byte
+		if _, err := f.ReadAt(b[:], from-1); err != nil {
 			return 0, err
 		}
+		before = b[0]
 	}
-	return -1, nil
+	start := int64(-1) // of the run of NULs
+	for at := from; ; at++ {
+		c, err := r.ReadByte()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		if ended := err != nil; start >= 0 && (ended || c != 0) {
+			line := before == '\n' && (c == '\n' || c == '{')
+			if ended || line || at/sector*sector > start {
+				return start, nil
+			}
+			start = -1
+		} else if ended {
+			return -1, nil
+		}
+		if c == 0 && start < 0 {
+			start = at
+		} else if c != 0 {
+			before = c
+		}
+	}
 }
 
 // lineStart gives the offset of the first byte of the line that holds the byte at offset.
