@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/opscontext/opscontext/internal/config"
+	"github.com/opscontext/opscontext/internal/timerange"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -75,6 +77,8 @@ func exitOf(err error) exitCode {
 	var (
 		v       verdict
 		usage   *usageError
+		when    *timerange.Error
+		setting *config.Error
 		stopped *stoppedError
 		input   *inputError
 	)
@@ -84,7 +88,7 @@ func exitOf(err error) exitCode {
 		return exitDone
 	case errors.As(err, &v):
 		return exitCode(v)
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &when), errors.As(err, &setting):
 		return exitUsage
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted

@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/ecmajson"
 	"github.com/opscontext/opscontext/internal/terminal"
+	"github.com/opscontext/opscontext/internal/timerange"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -47,12 +49,19 @@ func runExport(c *call) error {
 	if c.cli.Bool(flagCanonical) {
 		form = canonical
 	}
+	span, err := c.timeRange()
+	if err != nil {
+		return err
+	}
+	if !span.All() && c.errs.Terminal() && !c.cli.Bool(flagQuiet) {
+		_, _ = fmt.Fprintln(c.errs, "range:", span)
+	}
 	snap, err := c.openSnapshot()
 	if err != nil {
 		return err
 	}
 	defer snap.Close() //nolint:errcheck // it was read only
-	x := &exporter{out: c.stdout, spell: form, problem: c.warn}
+	x := &exporter{out: c.stdout, spell: form, span: span, problem: c.warn}
 	skipped, err := x.write(c.ctx, snap)
 	if err == nil && skipped > 0 {
 		return verdict(exitInconclusive)
@@ -60,12 +69,22 @@ func runExport(c *call) error {
 	return err
 }
 
+// timeRange is what --since and --until mean.
+func (c *call) timeRange() (timerange.Range, error) {
+	for _, name := range []string{flagSince, flagUntil} {
+		if c.cli.IsSet(name) && c.cli.String(name) == "" {
+			return timerange.Range{}, usagef("--%s is empty", name)
+		}
+	}
+	return timerange.Parse(c.cli.String(flagSince), c.cli.String(flagUntil), time.Now())
+}
+
 // exporter writes records in reading order.
 type exporter struct {
-	out          io.Writer
-	spell        func(line []byte) []byte
-	since, until string // resolved bounds, empty for none; compared with ts as text
-	seam         int64  // records of the live log that start before are copies
+	out   io.Writer
+	spell func(line []byte) []byte
+	span  timerange.Range
+	seam  int64 // records of the live log that start before are copies
 
 	sources []segment.Source
 	source  int   // being joined
@@ -127,24 +146,21 @@ func isRecord(line []byte) (why string, ok bool) {
 	return r.Why, r.Class != chain.LineUnreadable
 }
 
-// inRange takes a record whose ts is not text for one that may be meant.
+// inRange reports whether a record lies in the range. One whose ts is not text does: nothing shows
+// that it is outside.
 func (x *exporter) inRange(line []byte) bool {
-	if x.since == "" && x.until == "" {
+	if x.span.All() {
 		return true
 	}
-	ts := timeOf(line)
-	return ts == "" || (x.since == "" || ts >= x.since) && (x.until == "" || ts <= x.until)
-}
-
-// timeOf gives the ts of a record, empty if it is not text.
-func timeOf(line []byte) string {
 	// A line in the common spelling has no second ts that could be meant.
 	if rest, ok := bytes.CutPrefix(line, []byte(`{"ts":"`)); ok && isCanonical(line) {
 		if ts, _, ok := bytes.Cut(rest, []byte(`"`)); ok && bytes.IndexByte(ts, '\\') < 0 {
-			return string(ts)
+			return x.span.Contains(string(ts))
 		}
 	}
-	return chain.ReadLine(line).Record.TS
+	v, _, err := ecmajson.Parse(line, chain.MaxDepth)
+	ts, ok := v.Member("ts")
+	return err != nil || !ok || ts.Kind != ecmajson.String || x.span.Contains(ts.Str)
 }
 
 func (x *exporter) join(at segment.Position, p piece, err error) error {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/timerange"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -71,7 +72,7 @@ func TestCanonicalExportOfVectors(t *testing.T) {
 				t.Errorf("left out: %q", problems)
 			}
 			for _, r := range want.Ranges {
-				got, _ := exported(t, home, exporter{spell: canonical, since: r.Since, until: r.Until})
+				got, _ := exported(t, home, exporter{spell: canonical, span: timerange.Range{Since: r.Since, Until: r.Until}})
 				if n := bytes.Count(got, []byte("\n")); n != r.Count {
 					t.Errorf("%s to %s: %d records, want %d", r.Since, r.Until, n, r.Count)
 				}
@@ -127,6 +128,27 @@ func TestExportKeepsTheBytes(t *testing.T) {
 	}
 	if got, _ = exported(t, home, exporter{spell: canonical}); string(got) != strings.Join(l, "") {
 		t.Errorf("canonical: got\n%s", got)
+	}
+}
+
+// A record lies in a range by its ts, however it is spelled; one without a time lies in every range.
+func TestExportRange(t *testing.T) {
+	lines := []string{
+		`{"ts":"2026-01-01T00:00:00.000Z","event":"in","payload":0}`,
+		`{"event":"in","ts" : "2026-01-01T23:59:59.999Z","hash":"x"}`,
+		`{"ts":"2025-06-01T00:00:00.000Z","event":"in","ts":"2026-01-01T12:00:00.000Z"}`,
+		`{"ts":"2026-01-01T1\u0032:00:00.000Z","event":"in"}`,
+		`{"event":"in"}`,
+		`{"ts":1767225600000,"event":"in"}`,
+		`{"ts":"2025-12-31T23:59:59.999Z","event":"out"}`,
+		`{"ts":"2026-01-01T12:00:00.000Z","event":"out","ts":"2026-01-02T00:00:00.000Z"}`,
+		`{"ts":"","event":"out"}`,
+	}
+	home := writeHome(t, map[string]string{"audit.log": strings.Join(lines, "\n") + "\n"})
+	day := timerange.Range{Since: "2026-01-01T00:00:00.000Z", Until: "2026-01-01T23:59:59.999Z"}
+	got, _ := exported(t, home, exporter{spell: exactBytes, span: day})
+	if want := strings.Join(lines[:6], "\n") + "\n"; string(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -1,48 +1,75 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/opscontext/opscontext/internal/config"
 	"github.com/opscontext/opscontext/segment"
 )
 
-// place is where a log is, and how it is kept.
-type place struct{ home, state string }
+// config finds out which log is meant and how it is kept.
+func (c *call) config() (config.Config, error) {
+	return config.Load(config.Sources{
+		Home:   c.directory(flagHome),
+		State:  c.directory(flagState),
+		Lookup: c.lookup,
+		StateDir: func(home string) (string, error) {
+			return segment.StateDir(home, func(name string) string { v, _ := c.lookup(name); return v })
+		},
+	})
+}
 
-func (p place) settings() []setting { return []setting{} }
-
-// place resolves flags and environment to the log they mean.
-func (c *call) place() (p place, err error) {
-	p.home = c.cli.String(flagHome)
-	if p.home == "" {
-		p.home, _ = c.lookup("CONTEXTENGINE_HOME")
+// directory gives the value of a flag, nil if it was not given. On a command line, unlike in a
+// setting that outlives it, a relative directory means what it says. What is empty or starts with
+// an unexpanded tilde is left as it is, to be refused.
+func (c *call) directory(name string) *string {
+	if !c.cli.IsSet(name) {
+		return nil
 	}
-	if p.home == "" {
-		dir, err := os.UserHomeDir()
-		if err != nil {
-			return p, usagef("no home directory: give --%s DIR", flagHome)
+	dir := c.cli.String(name)
+	if dir != "" && !strings.HasPrefix(dir, "~") {
+		if full, err := filepath.Abs(dir); err == nil {
+			dir = full
 		}
-		p.home = filepath.Join(dir, ".contextengine")
 	}
-	if p.state = c.cli.String(flagState); p.state == "" {
-		p.state, err = segment.StateDir(p.home, func(name string) string { v, _ := c.lookup(name); return v })
-	}
-	return p, err
+	return &dir
 }
 
+// openLog opens the log for writing. Its warnings go to c.warnings.
 func (c *call) openLog() (*segment.Log, error) {
-	p, err := c.place()
+	cfg, err := c.config()
 	if err != nil {
 		return nil, err
 	}
-	return segment.Open(p.home, segment.Options{State: p.state, Warn: c.warnings.add, Tool: tool()})
+	period, err := segment.ParsePeriod(cfg.Segment.Period)
+	if err != nil {
+		return nil, err
+	}
+	return segment.Open(cfg.Home, segment.Options{
+		State:       cfg.State,
+		MaxBytes:    cfg.Segment.MaxBytes,
+		Period:      period,
+		MaxRecord:   cfg.Segment.MaxRecord,
+		LockTimeout: cfg.Lock.Timeout,
+		Sharing:     sharing(cfg),
+		Warn:        c.warnings.add,
+		Tool:        tool(),
+	})
 }
 
+func sharing(cfg config.Config) segment.Sharing {
+	if cfg.Lock.ShareWithNode {
+		return segment.ShareWithNode
+	}
+	return segment.Exclusive
+}
+
+// openSnapshot opens the log for reading.
 func (c *call) openSnapshot() (*segment.Snapshot, error) {
-	p, err := c.place()
+	cfg, err := c.config()
 	if err != nil {
 		return nil, err
 	}
-	return segment.OpenSnapshot(p.home, segment.SnapshotOptions{})
+	return segment.OpenSnapshot(cfg.Home, segment.SnapshotOptions{})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/config"
 	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/internal/terminal"
 	"github.com/opscontext/opscontext/segment"
@@ -86,18 +87,20 @@ func runStatus(c *call) error {
 }
 
 func (c *call) status() (*status, error) {
-	place, err := c.place()
+	cfg, err := c.config()
 	if err != nil {
 		return nil, err
 	}
-	snap, err := segment.OpenSnapshot(place.home, segment.SnapshotOptions{})
+	snap, err := segment.OpenSnapshot(cfg.Home, segment.SnapshotOptions{})
 	if err != nil {
 		return nil, err
 	}
 	defer snap.Close() //nolint:errcheck // it was read only
 	s := &status{
-		Home: snap.Home, Exists: snap.Exists, State: place.state, Segments: len(snap.Sources),
-		Settings: place.settings(), Warnings: []string{},
+		Home: snap.Home, Exists: snap.Exists, State: cfg.State, Segments: len(snap.Sources), Warnings: []string{},
+	}
+	for _, row := range cfg.Settings() {
+		s.Settings = append(s.Settings, setting{row.Name, row.Value, string(row.Origin)})
 	}
 	for _, src := range snap.Sources {
 		s.Bytes += src.Size()
@@ -111,7 +114,7 @@ func (c *call) status() (*status, error) {
 	if err := s.ends(snap); err != nil {
 		return nil, err
 	}
-	return s, s.remembered(c.ctx, place, snap)
+	return s, s.remembered(c.ctx, cfg, snap)
 }
 
 // ends finds the first and the last record of the log.
@@ -147,8 +150,8 @@ func (s *status) ends(snap *segment.Snapshot) error {
 }
 
 // remembered holds the log against the memory of this machine.
-func (s *status) remembered(ctx context.Context, p place, snap *segment.Snapshot) error {
-	memory, err := segment.OpenMemory(durable.OS(), p.state, p.home)
+func (s *status) remembered(ctx context.Context, cfg config.Config, snap *segment.Snapshot) error {
+	memory, err := segment.OpenMemory(durable.OS(), cfg.State, cfg.Home)
 	if err != nil {
 		return err
 	}
@@ -234,7 +237,6 @@ func printStatus(out *terminal.Stream, s *status) error {
 	} else {
 		p.field("verified", "never on this machine, as far as is known")
 	}
-	p.field("state", terminal.Escape(s.State))
 	for i, w := range s.Warnings {
 		label := ""
 		if i == 0 {
@@ -245,9 +247,13 @@ func printStatus(out *terminal.Stream, s *status) error {
 	if p.err != nil {
 		return p.err
 	}
-	table := terminal.NewTable(terminal.Column{Title: "setting"}, terminal.Column{Title: "value"}, terminal.Column{Title: "from"})
+	table := terminal.NewTable(terminal.Column{Title: "setting"}, terminal.Column{Title: "from"}, terminal.Column{Title: "value"})
 	for _, row := range s.Settings {
-		table.Row(row.Name, row.Value, row.From)
+		value := row.Value
+		if value == "" {
+			value = "-"
+		}
+		table.Row(row.Name, row.From, value)
 	}
 	if _, err := io.WriteString(out, "\n"); err != nil {
 		return err

@@ -70,7 +70,7 @@ func rangeWords(r *report.Range) string {
 	if to == "" {
 		to = "the end"
 	}
-	words := fmt.Sprintf("from %s to %s", terminal.Escape(from), terminal.Escape(to))
+	words := fmt.Sprintf("%s to %s", terminal.Escape(from), terminal.Escape(to))
 	if r.Segment != 0 {
 		words = fmt.Sprintf("segment %d", r.Segment)
 	}

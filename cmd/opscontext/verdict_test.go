@@ -91,7 +91,7 @@ func TestReportWithoutMark(t *testing.T) {
 	}
 	for _, want := range []string{
 		"\x1b[31;1mdamage: 1 record altered; also 7 forks\x1b[0m\n",
-		"range       from 2026-01-01T00:00:00.000Z to the end: 3 records; #5 to #7\n            recomputed\n",
+		"range       2026-01-01T00:00:00.000Z to the end: 3 records; #5 to #7 recomputed\n",
 		"remembered  nothing: this machine has no mark of this log, so records missing at\n",
 		"against     /mnt/kept.json: its head is there\n",
 	} {

@@ -83,11 +83,16 @@ func runVerify(c *call) error {
 }
 
 func (c *call) verifyOptions() (verify.Options, error) {
-	p, err := c.place()
+	cfg, err := c.config()
 	if err != nil {
 		return verify.Options{}, err
 	}
-	o := verify.Options{Home: p.home, State: p.state, Against: c.cli.String(flagAgainst), Tool: tool(), Command: c.command}
+	span, err := c.timeRange()
+	if err != nil {
+		return verify.Options{}, err
+	}
+	o := verify.Options{Home: cfg.Home, State: cfg.State, Sharing: sharing(cfg), Since: span.Since, Until: span.Until,
+		Against: c.cli.String(flagAgainst), Tool: tool(), Command: c.command}
 	if c.cli.Bool(flagStrict) {
 		o.Strict = verify.Strict
 	}

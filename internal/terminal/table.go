@@ -45,7 +45,8 @@ func (t *Table) Row(cells ...string) {
 }
 
 // Print writes the table to s, titles first. Where it is wider than the stream, the widest columns
-// of text are clipped; numbers never are.
+// of text are clipped; numbers never are, nor is the last column: a path or a command there can be
+// copied.
 func (t *Table) Print(s *Stream) error {
 	w := table.NewWriter()
 	w.SetStyle(plainStyle)
@@ -84,10 +85,12 @@ var plainStyle = table.Style{
 
 const columnGap = "  "
 
-// fit gives the columns each column may take so that all of them take no more than total.
+// fit gives the columns each column may take so that they take no more than total, as long as the
+// last one takes no more than a quarter.
 func (t *Table) fit(total int) []int {
 	widths := make([]int, len(t.columns))
-	sum := 0
+	sum := -len(columnGap)
+	last := len(t.columns) - 1
 	for i, c := range t.columns {
 		widths[i] = width(c.Title)
 		for _, row := range t.rows {
@@ -95,9 +98,10 @@ func (t *Table) fit(total int) []int {
 		}
 		sum += widths[i] + len(columnGap)
 	}
-	for sum -= len(columnGap); sum > total; sum-- {
+	sum += min(widths[last], total/4) - widths[last]
+	for ; sum > total; sum-- {
 		widest := -1
-		for i, c := range t.columns {
+		for i, c := range t.columns[:last] {
 			if c.Align == Left && widths[i] > width(c.Title) && (widest < 0 || widths[i] > widths[widest]) {
 				widest = i
 			}

@@ -45,5 +45,8 @@ func NewStream(w io.Writer, mode ColourMode, lookup func(string) (string, bool))
 // IsTerminal reports whether f is a terminal.
 func IsTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
+// Terminal reports whether the stream goes to a terminal.
+func (s *Stream) Terminal() bool { return s.tty }
+
 // Write passes p on unchanged: for text that is safe already.
 func (s *Stream) Write(p []byte) (int, error) { return s.w.Write(p) }

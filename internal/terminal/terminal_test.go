@@ -71,7 +71,7 @@ func TestPaint(t *testing.T) {
 	if got := painted.Paint(Plain, "damage"); got != "damage" {
 		t.Errorf("plain: %q", got)
 	}
-	if plain.tty {
+	if plain.Terminal() {
 		t.Error("a buffer is taken for a terminal")
 	}
 }
@@ -97,20 +97,35 @@ func TestTable(t *testing.T) {
 }
 
 func TestTableFitsTheScreen(t *testing.T) {
-	var out bytes.Buffer
-	s := NewStream(&out, ColourAuto, noEnv)
-	tb := NewTable(Column{Title: "number", Align: Right}, Column{Title: "path"}, Column{Title: "reason"})
-	tb.Row(strings.Repeat("9", 30), strings.Repeat("é", 100), "short")
-	if err := tb.Print(s); err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(out.String()) {
-		if w := width(strings.TrimSuffix(line, "\n")); w > DefaultWidth {
-			t.Errorf("%d columns: %s", w, line)
-		}
-	}
-	if got := out.String(); !strings.Contains(got, strings.Repeat("9", 30)) || !strings.Contains(got, "é…  short") {
-		t.Errorf("the number and the short cell stay whole, the long one is clipped; got\n%s", got)
+	number, long := strings.Repeat("9", 30), strings.Repeat("é", 100)
+	for _, c := range []struct {
+		name        string
+		path, last  string
+		clipped     bool
+		widthAtMost int
+	}{
+		{"a wide column is clipped", long, "short", true, DefaultWidth},
+		{"the last one is not", "short", long, false, 200},
+		{"and leaves room for the others", strings.Repeat("p", 20), long, false, 200},
+		{"both", long, long, true, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			tb := NewTable(Column{Title: "number", Align: Right}, Column{Title: "path"}, Column{Title: "reason"})
+			tb.Row(number, c.path, c.last)
+			if err := tb.Print(NewStream(&out, ColourAuto, noEnv)); err != nil {
+				t.Fatal(err)
+			}
+			got := out.String()
+			for line := range strings.Lines(got) {
+				if w := width(strings.TrimSuffix(line, "\n")); w > c.widthAtMost {
+					t.Errorf("%d columns: %s", w, line)
+				}
+			}
+			if !strings.Contains(got, number) || !strings.HasSuffix(got, "  "+c.last+"\n") || strings.Contains(got, "…") != c.clipped {
+				t.Errorf("got\n%s", got)
+			}
+		})
 	}
 }
 
