@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/ecmajson"
 )
 
 // draft is an event that may be written: everything that can be wrong with it has been looked for.
@@ -25,14 +26,20 @@ func newDraft(e Event, maxRecord int) (draft, error) {
 	if d.actor == "" {
 		d.actor = chain.SystemActor
 	}
-	r, err := chain.Seal(chain.Genesis, stampLayout, d.kind, d.actor, e.Payload)
-	if err != nil {
-		return draft{}, fmt.Errorf("%w: event %q: %w", ErrInvalid, e.Kind, err)
+	// Most payloads are spelled as they will be stored; of the others Seal gives the spelling.
+	d.payload = e.Payload
+	if ecmajson.ScanValue(e.Payload, 0, chain.MaxDepth-1) != len(e.Payload) {
+		r, err := chain.Seal(chain.Genesis, "", d.kind, d.actor, e.Payload)
+		if err != nil {
+			return draft{}, fmt.Errorf("%w: event %q: %w", ErrInvalid, e.Kind, err)
+		}
+		d.payload = r.Payload
 	}
-	if n := len(chain.AppendLine(nil, &r)); n > maxRecord {
-		return draft{}, &Refusal{Path: "event " + e.Kind, Offset: -1, Why: fmt.Sprintf("its record has %d bytes, the limit is %d", n, maxRecord), Next: "shorten the payload or raise max_record"}
+	line := chain.AppendLine(nil, &chain.Record{TS: stampLayout, Event: d.kind, Actor: d.actor, Payload: d.payload})
+	if len(line) > maxRecord {
+		return draft{}, &Refusal{Path: "event " + e.Kind, Offset: -1, Why: fmt.Sprintf("its record has %d bytes, the limit is %d", len(line), maxRecord),
+			Next: "shorten the payload or raise max_record"}
 	}
-	d.payload = r.Payload
 	return d, nil
 }
 
@@ -97,7 +104,7 @@ func (w *writer) begin(requests []*request) {
 	if cap(old.lines) <= keptLines {
 		w.batch.lines = old.lines[:0]
 	}
-	w.points = w.points[:0]
+	w.pending = w.pending[:0]
 }
 
 // release gives the locks back. What was written stands whether or not that works.

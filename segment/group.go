@@ -65,8 +65,14 @@ func (l *Log) drain() {
 		// Those whose requests were just answered queue the next ones first.
 		runtime.Gosched()
 		oldest, ok := l.oldest()
-		if !ok {
+		switch {
+		case !ok && l.w.unsaved, ok && l.w.unsaved && time.Since(l.w.saved) > markEvery:
+			l.w.saveMark()
+			continue
+		case !ok && l.leave():
 			return
+		case !ok:
+			continue
 		}
 		held, err := l.w.locks.acquire(context.Background(), oldest.Add(l.o.LockTimeout))
 		if err != nil {
@@ -86,17 +92,26 @@ func (l *Log) drain() {
 	}
 }
 
-// oldest tells since when the first request has been waiting. ok is false, and drain is over, if
-// there is none.
+// oldest tells since when the first request has been waiting, ok is false if there is none.
 func (l *Log) oldest() (at time.Time, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.queue) == 0 {
-		l.running = false
-		l.idle.Broadcast()
 		return time.Time{}, false
 	}
 	return l.queue[0].at, true
+}
+
+// leave ends drain, unless a request has come.
+func (l *Log) leave() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) > 0 {
+		return false
+	}
+	l.running = false
+	l.idle.Broadcast()
+	return true
 }
 
 // take empties the queue up to the next rotation, or takes the rotation that is first in it.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
@@ -151,6 +152,7 @@ func (w *writer) chainBreak(c Continuity) error {
 		w.warn(WarnMemory, "", "this machine could not note what it saw of the log: %v", err)
 	}
 	w.remember()
+	w.saveMark()
 	// Alone of all marks this one must not be lost: what it said before would be found broken again.
 	if err := w.mem.sync(); err != nil {
 		w.warn(WarnMemory, "", "this machine could not note what it saw of the log: %v", err)
@@ -257,12 +259,27 @@ func (w *writer) firstOf(list []archived) (id chain.Hash, err error) {
 	return first, nil
 }
 
-// remember moves the mark to the head of the live log. It is called only after a sync returned nil
-// with no suspicion standing; it never fails an append.
+// remember notes the head of the live log for the mark. It is called only after a sync returned nil
+// with no suspicion standing, so that the mark never leads.
 func (w *writer) remember() {
 	l := &w.live
-	err := w.mem.SetMark(Mark{LogID: l.who.logID, Incarnation: l.who.incarnation, Segment: l.who.number,
-		Offset: l.tail.end, Head: l.tail.head, Records: l.who.records, TS: l.ts})
+	w.seen = Mark{LogID: l.who.logID, Incarnation: l.who.incarnation, Segment: l.who.number,
+		Offset: l.tail.end, Head: l.tail.head, Records: l.who.records, TS: l.ts}
+	w.points, w.pending = append(w.points, w.pending...), w.pending[:0]
+	w.unsaved = true
+}
+
+// markEvery is how long the mark may lag while appends come without a pause. Otherwise it is moved
+// when there is nothing else to do, which is before Close returns.
+const markEvery = 100 * time.Millisecond
+
+// saveMark moves the mark. It takes no lock, and it never fails an append.
+func (w *writer) saveMark() {
+	if !w.unsaved {
+		return
+	}
+	w.unsaved, w.saved = false, time.Now()
+	err := w.mem.SetMark(w.seen)
 	for _, p := range w.points {
 		err = errors.Join(err, w.mem.AddPoint(p))
 	}
@@ -272,8 +289,9 @@ func (w *writer) remember() {
 	}
 }
 
-// point notes the head as a record to be remembered besides the mark, once it is durable.
+// point notes the head as a record to be remembered besides the mark, once remember says that it is
+// durable.
 func (w *writer) point() {
 	l := &w.live
-	w.points = append(w.points, Point{LogID: l.who.logID, Segment: l.who.number, Offset: l.tail.end, Hash: l.tail.head, Records: l.who.records, TS: l.ts})
+	w.pending = append(w.pending, Point{LogID: l.who.logID, Segment: l.who.number, Offset: l.tail.end, Hash: l.tail.head, Records: l.who.records, TS: l.ts})
 }

@@ -26,8 +26,13 @@ type writer struct {
 	taken    []string  // refusals that killed processes had begun to chain
 	rotateAt time.Time // when an automatic rotation may be tried again
 	batch    batch
-	points   []Point // to be remembered once the head is durable
-	judged   bool    // the permissions were looked at
+	judged   bool // the permissions were looked at
+
+	seen    Mark      // what the mark is to say
+	points  []Point   // to be remembered with it
+	pending []Point   // to be remembered once the head is durable
+	unsaved bool      // seen and points are not in the memory yet
+	saved   time.Time // when they last were
 }
 
 // live is the live segment as last seen under the lock.

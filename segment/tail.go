@@ -131,41 +131,52 @@ func (w *window) grow() error {
 const sector = 512
 
 // findHole gives the offset of the first byte in [from, size) that never reached the medium although
-// later ones did, -1 if there is none: NULs up to the end of a sector or of the file, or in place of
-// a whole line. A NUL elsewhere, which no record holds either, was put there by something else; it
-// is for verify to name, and for nobody to cut at.
+// later ones did, -1 if there is none. It is a run of NULs up to where another write may have begun:
+// the end of a sector, of the file, or the next record. A NUL elsewhere, which no record holds
+// either, was put there by something else; it is for verify to name, and for nobody to cut at.
 func findHole(f io.ReaderAt, from, size int64) (int64, error) {
 	r := bufio.NewReaderSize(io.NewSectionReader(f, from, size-from), 64<<10)
-	before := byte('\n')
-	if from > 0 {
-		var b [1]byte
-		if _, err := f.ReadAt(b[:], from-1); err != nil {
+	for at := from; ; {
+		data, err := r.ReadSlice(0)
+		at += int64(len(data))
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF):
+			return -1, nil
+		case err != nil:
 			return 0, err
 		}
-		before = b[0]
-	}
-	start := int64(-1) // of the run of NULs
-	for at := from; ; at++ {
-		c, err := r.ReadByte()
+		start := at - 1
+		for {
+			next, err := r.Peek(1)
+			if err != nil && !errors.Is(err, io.EOF) {
+				return 0, err
+			}
+			if len(next) == 0 || at/sector*sector > start {
+				return start, nil
+			}
+			if next[0] != 0 {
+				break
+			}
+			at++
+			if _, err := r.Discard(1); err != nil {
+				return 0, err
+			}
+		}
+		// What stood before the next write was a line's end at least.
+		next, err := r.Peek(len(recordStart))
 		if err != nil && !errors.Is(err, io.EOF) {
 			return 0, err
 		}
-		if ended := err != nil; start >= 0 && (ended || c != 0) {
-			line := before == '\n' && (c == '\n' || c == '{')
-			if ended || line || at/sector*sector > start {
-				return start, nil
-			}
-			start = -1
-		} else if ended {
-			return -1, nil
-		}
-		if c == 0 && start < 0 {
-			start = at
-		} else if c != 0 {
-			before = c
+		if at-start > 1 && (string(next) == recordStart || string(next) == "\n") {
+			return start, nil
 		}
 	}
 }
+
+// recordStart is how a line begins that this program or an existing writer wrote.
+const recordStart = `{"ts":`
 
 // lineStart gives the offset of the first byte of the line that holds the byte at offset.
 func lineStart(f io.ReaderAt, offset int64) (int64, error) {

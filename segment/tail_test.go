@@ -153,9 +153,9 @@ func TestFindHole(t *testing.T) {
 		{"F24 a NUL in the middle of a sector is no hole", nul(text(3000), 700, 701), 0, -1},
 		{"F24 nor are many", nul(text(3000), 1030, 1500), 0, -1},
 		{"nor at its start", nul(text(3000), 1024, 1100), 0, -1},
-		{"a whole line", append(nul(append(text(99), "\n____\n"...), 100, 104), "aaa"...), 0, 100},
-		{"a whole record before the next", append(nul(append(text(99), "\n____"...), 100, 104), "{}"...), 0, 100},
-		{"F24 nor at the start of a line", append(nul(append(text(99), "\n____"...), 100, 104), "aaa"...), 0, -1},
+		{"up to the next record", append(nul(text(200), 100, 200), recordStart...), 0, 100},
+		{"F24 a line end that became a NUL", append(nul(text(200), 199, 200), recordStart...), 0, -1},
+		{"F24 a byte before the last LF", append(nul(text(200), 199, 200), '\n'), 0, -1},
 		{"behind a window", nul(text(3<<20), 2<<20, 2<<20+512), 5, 2 << 20},
 	} {
 		t.Run(c.name, func(t *testing.T) {
