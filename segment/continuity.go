@@ -67,12 +67,15 @@ func (c Continuity) Break() chain.Break {
 // moving records to another file and spelling them anew, changes nothing. An error says that one
 // could not look.
 func (m *Memory) Check(ctx context.Context, v HomeView) (Continuity, error) {
-	mark, remembered, err := m.readMark(m.path(markSuffix))
+	mark, ok, err := m.readMark(m.path(markSuffix))
 	if err != nil {
 		return Continuity{}, err
 	}
+	if !ok {
+		mark = noMark
+	}
 	if v.Live != nil && v.Live.Size() > 0 {
-		if !remembered {
+		if mark == noMark {
 			return Continuity{Standing: Unremembered, Mark: noMark}, nil
 		}
 		there, err := endsLine(v.Live, mark.Offset, mark.Head)
@@ -84,13 +87,13 @@ func (m *Memory) Check(ctx context.Context, v HomeView) (Continuity, error) {
 		}
 	}
 	if v.Snapshot != nil {
-		return m.compare(ctx, v.Snapshot, mark, remembered)
+		return m.compare(ctx, v.Snapshot, mark)
 	}
 	s, err := OpenSnapshot(m.home, SnapshotOptions{FS: m.fs})
 	if err != nil {
 		return Continuity{}, err
 	}
-	c, err := m.compare(ctx, s, mark, remembered)
+	c, err := m.compare(ctx, s, mark)
 	return c, errors.Join(err, s.Close())
 }
 
@@ -98,7 +101,7 @@ func (m *Memory) Check(ctx context.Context, v HomeView) (Continuity, error) {
 var noMark = Mark{Records: chain.UnknownCount}
 
 // compare judges the log as a whole, after the short way did not lead to the head.
-func (m *Memory) compare(ctx context.Context, s *Snapshot, mark Mark, remembered bool) (Continuity, error) {
+func (m *Memory) compare(ctx context.Context, s *Snapshot, mark Mark) (Continuity, error) {
 	sealed := 0
 	for _, src := range s.Sources {
 		if src.State() != StateLive {
@@ -106,22 +109,23 @@ func (m *Memory) compare(ctx context.Context, s *Snapshot, mark Mark, remembered
 		}
 	}
 	liveGone := sealed > 0 && (s.Live == nil || s.Live.Size() == 0)
-	if !remembered {
-		mark = noMark
-		if !liveGone {
-			return Continuity{Standing: Unremembered, Mark: mark}, nil
-		}
+	if mark == noMark && !liveGone {
+		return Continuity{Standing: Unremembered, Mark: mark}, nil
 	}
 	points, err := m.Points()
 	if err != nil {
 		return Continuity{}, err
 	}
 	points = slices.DeleteFunc(points, func(p Point) bool { return p.LogID != mark.LogID })
-	found, err := search(ctx, s.Sources, mark, points, liveGone)
+	stop := mark.Head
+	if liveGone {
+		stop = chain.Genesis // which no record has: all of the log is looked at
+	}
+	found, err := search(ctx, s.Sources, mark, points, stop)
 	if err != nil {
 		return Continuity{}, err
 	}
-	if at, ok := found.places[mark.Head]; ok && remembered && !liveGone {
+	if at, ok := found.places[stop]; ok {
 		return Continuity{Standing: Agrees, Mark: mark, At: at.name, Offset: at.end}, nil
 	}
 	if found.unread != "" && found.unreadFrom >= mark.Segment {
@@ -131,17 +135,18 @@ func (m *Memory) compare(ctx context.Context, s *Snapshot, mark Mark, remembered
 	if c.Surviving, err = surviving(s.Sources, found.head); err != nil {
 		return Continuity{}, err
 	}
-	c.judge(found, points, liveGone)
+	if liveGone {
+		c.Class = chain.LiveMissing
+	}
+	c.judge(found, points)
 	return c, nil
 }
 
 // judge says what became of a log whose remembered head is not there, or whose live segment is not.
-func (c *Continuity) judge(found *searched, points []Point, liveGone bool) {
+func (c *Continuity) judge(found *searched, points []Point) {
 	diverged := c.comparePoints(found, points)
-	_, whole := found.places[c.Mark.Head]
 	switch {
-	case liveGone:
-		c.Class = chain.LiveMissing
+	case c.Class == chain.LiveMissing:
 	case found.records > 0 && !found.sameLog && found.unread == "":
 		c.Class = chain.Replaced
 	case diverged:
@@ -149,14 +154,15 @@ func (c *Continuity) judge(found *searched, points []Point, liveGone bool) {
 	default:
 		c.Class = chain.RolledBack
 	}
-	c.Lost = c.lost(found, points, whole || c.Mark == noMark)
+	c.Lost = c.lost(found, points)
 }
 
-// lost says how many of the remembered records are gone. all says that none is known to be: then
-// what is gone is what nobody remembers.
-func (c *Continuity) lost(found *searched, points []Point, all bool) chain.Bounds {
+// lost says how many of the remembered records are gone. If the remembered head is there all the
+// same, or none is remembered, what is gone is what nobody remembers.
+func (c *Continuity) lost(found *searched, points []Point) chain.Bounds {
+	_, whole := found.places[c.Mark.Head]
 	switch {
-	case all:
+	case whole || c.Mark == noMark:
 		return chain.Bounds{Min: 0, Max: chain.UnknownCount}
 	case c.Mark.Records == chain.UnknownCount:
 		return chain.Bounds{Min: 1, Max: chain.UnknownCount}

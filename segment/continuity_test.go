@@ -581,7 +581,7 @@ func TestSearchFindsRecordsAlone(t *testing.T) {
 	h.grow(1, `{"last_hash":"`+head.String()+`","hash":"`+head.String()+`"}`)
 	decoy := `{"hash":"` + head.String() + `","nothing":"else"` + "\n" + `no record: "hash":"` + head.String() + `"}` + "\n"
 	p := onDisk(t, []byte(h.text(0, 2)+h.text(3, 4)+decoy), fullReach)
-	found, err := search(t.Context(), []Source{p}, Mark{Head: head, LogID: h.records[0].Hash}, nil, false)
+	found, err := search(t.Context(), []Source{p}, Mark{Head: head, LogID: h.records[0].Hash}, nil, head)
 	if err != nil {
 		t.Fatal(err)
 	}

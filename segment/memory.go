@@ -53,8 +53,11 @@ func StateDir(home string, env func(string) string) (string, error) {
 	}
 	if me := os.Geteuid(); err == nil && me == 0 && int(info.UID) != me {
 		owner, err := user.LookupId(strconv.Itoa(int(info.UID)))
-		if err != nil || !filepath.IsAbs(owner.HomeDir) {
-			return "", fmt.Errorf("%s belongs to uid %d, whose home directory is unknown (%v): give --state DIR", home, info.UID, err)
+		if err != nil {
+			return "", fmt.Errorf("%s belongs to somebody whose home directory is unknown (%w): give --state DIR", home, err)
+		}
+		if !filepath.IsAbs(owner.HomeDir) {
+			return "", fmt.Errorf("%s belongs to %s, who has no home directory: give --state DIR", home, owner.Username)
 		}
 		return filepath.Join(owner.HomeDir, ".local", "state", "opscontext"), nil
 	}

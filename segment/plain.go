@@ -159,10 +159,11 @@ func fill(f io.ReaderAt, data []byte, want int, from, end int64) (_ []byte, whol
 	}
 	n, err := f.ReadAt(data[have:want], from+int64(have))
 	data = data[:have+n]
-	if err != nil && !errors.Is(err, io.EOF) {
+	whole = errors.Is(err, io.EOF)
+	if err != nil && !whole {
 		return data, false, err
 	}
-	return data, err != nil || from+int64(len(data)) == end, nil
+	return data, whole || from+int64(len(data)) == end, nil
 }
 
 // resolve gives the file to read, or the source that stands for it now. It opens the segment by

@@ -148,7 +148,7 @@ func TestWalkGoesOnAfterAnError(t *testing.T) {
 				t.Errorf("read error %v says %+v", err, read)
 			}
 			s = "unreadable"
-		} else if err != nil && err != odd {
+		} else if err != nil && !errors.Is(err, odd) {
 			t.Errorf("unexpected %v", err)
 		}
 		got = append(got, fmt.Sprintf("%d:%s", p.Offset, s))
@@ -187,7 +187,7 @@ func TestWalkStops(t *testing.T) {
 			}
 			return nil
 		})
-		if err != enough {
+		if !errors.Is(err, enough) {
 			t.Errorf("%s: got %v, want the error that ended it", stop, err)
 		}
 		if want := map[string]int{"join": 7, "context": 7, "before": 0}[stop]; joined != want {

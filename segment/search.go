@@ -35,9 +35,9 @@ type place struct {
 	end  int64
 }
 
-// search looks for the mark's head and for points, newest source first, and stops at the head
-// unless whole asks for all. Only where the head is not found do the counts mean anything.
-func search(ctx context.Context, srcs []Source, mark Mark, points []Point, whole bool) (*searched, error) {
+// search looks for the mark's head and for points, newest source first, and ends with the source
+// that holds the record stop: only where that is not found do the counts mean anything.
+func search(ctx context.Context, srcs []Source, mark Mark, points []Point, stop chain.Hash) (*searched, error) {
 	want := map[chain.Hash]struct{}{mark.Head: {}, mark.LogID: {}}
 	for _, p := range points {
 		want[p.Hash] = struct{}{}
@@ -57,7 +57,7 @@ func search(ctx context.Context, srcs []Source, mark Mark, points []Point, whole
 		for h, p := range part.places {
 			all.places[h] = p
 		}
-		if _, ok := part.places[mark.Head]; ok && !whole {
+		if _, ok := part.places[stop]; ok {
 			return all, nil
 		}
 	}
@@ -72,11 +72,11 @@ func searchSource(ctx context.Context, src Source, mark Mark, want map[chain.Has
 	all := &searched{places: map[chain.Hash]place{}}
 	work := func(_ Position, c Chunk) (*searched, error) { return searchChunk(src.Segment(), c, mark, want), nil }
 	err := Walk(ctx, []Source{src}, WalkOptions{}, work, func(_ Position, part *searched, err error) error {
-		if err != nil {
+		if err == nil {
+			all.follow(part)
+		} else {
 			all.unread, all.unreadFrom = err.Error(), src.Segment().Number
-			return nil
 		}
-		all.follow(part)
 		return nil
 	})
 	return all, err
