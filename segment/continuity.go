@@ -40,7 +40,7 @@ type Continuity struct {
 	Offset int64
 	// What follows is known if the log is Broken.
 
-	LogID     chain.Hash // of the log that was found: its first record; Genesis if there is none
+	LogID     chain.Hash // of the log that was found; Genesis if no record was
 	Points    []chain.RememberedPoint
 	Surviving chain.Surviving
 	Lost      chain.Bounds // records
@@ -128,10 +128,13 @@ func (m *Memory) compare(ctx context.Context, s *Snapshot, mark Mark) (Continuit
 	if at, ok := found.places[stop]; ok {
 		return Continuity{Standing: Agrees, Mark: mark, At: at.name, Offset: at.end}, nil
 	}
-	if found.unread != "" && found.unreadFrom >= mark.Segment {
+	if found.unread != "" && found.unreadFrom >= mark.Segment && !liveGone {
 		return Continuity{Standing: Unjudged, Mark: mark, Why: found.unread}, nil
 	}
 	c := Continuity{Standing: Broken, Mark: mark, LogID: found.first}
+	if found.sameLog {
+		c.LogID = mark.LogID // whose first record may be lost
+	}
 	if c.Surviving, err = surviving(s.Sources, found.head); err != nil {
 		return Continuity{}, err
 	}

@@ -298,6 +298,9 @@ func TestContinuity(t *testing.T) {
 			}
 			if got.Standing == Broken {
 				readsBack(t, got)
+				if same := got.LogID == whole.records[0].Hash; same != (got.Class != chain.Replaced) && got.Surviving.File != "" {
+					t.Errorf("log id %v of a log that is %s", got.LogID.Short(), got.Class)
+				}
 			}
 		})
 	}
@@ -394,6 +397,10 @@ func TestContinuityWithoutAMark(t *testing.T) {
 		t.Errorf("without a live log: %s, %+v", got, c.Break())
 	}
 	readsBack(t, c)
+	compress(t, home, 1)
+	if got := said(check(t, m, home)); got != "live-missing 0..? of " {
+		t.Errorf("without a live log or a segment that can be read: %s", got)
+	}
 }
 
 func TestContinuityWhereNobodyCounted(t *testing.T) {
