@@ -112,6 +112,10 @@ var stages = map[string]func(*stage){
 		s.append(5)
 		s.add(live, `{"ts":"2026-01-01T00:00:00.000Z","event":"deploy.do`)
 	},
+	"garbage": func(s *stage) {
+		s.append(5)
+		s.add(live, "Segmentation fault\n")
+	},
 	"unknown-version": func(s *stage) {
 		s.append(5)
 		s.edit(live, func(lines []string) []string {
