@@ -151,9 +151,16 @@ func run(argv []string, env environment) int {
 	// A reader that goes away shows as an error of the write, not as the end of this process: what
 	// verify found must still reach the exit code.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), interrupts()...)
-	defer stop()
-	context.AfterFunc(ctx, stop) // the second interrupt ends the process at once
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	arrived := make(chan os.Signal, 1)
+	signal.Notify(arrived, interrupts()...)
+	defer signal.Stop(arrived)
+	go func() {
+		<-arrived
+		signal.Stop(arrived) // the second interrupt ends the process at once
+		cancel()
+	}()
 
 	err := dispatch(ctx, argv, env)
 	if err != nil {
@@ -210,7 +217,8 @@ func complain(env environment, err error) {
 
 // sentence gives an error on one line. Errors that were joined stand on lines of their own.
 func sentence(err error) string {
-	if err == context.Canceled { //nolint:errorlint // with nothing said around it
+	var stopped *stoppedError
+	if errors.Is(err, context.Canceled) && !errors.As(err, &stopped) {
 		return "interrupted"
 	}
 	return strings.ReplaceAll(err.Error(), "\n", "; ")

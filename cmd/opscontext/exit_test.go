@@ -60,7 +60,10 @@ func TestComplaints(t *testing.T) {
 	}{
 		{verdict(exitDamage), ""},
 		{syscall.EPIPE, ""},
-		{context.Canceled, "opscontext: interrupted\n"},
+		{fmt.Errorf("walk: %w", context.Canceled), "opscontext: interrupted\n"},
+		{&stoppedError{written: 3, line: 4, err: &segment.AppendError{Outcome: segment.OutcomeUnknown, Err: context.Canceled}},
+			"opscontext: 3 written, line 4: outcome: unknown: interrupted\n" +
+				"Next: see whether the event is there before you append it again: opscontext export | tail\n"},
 		{errors.New("open /x\x1b[2J: no such file"), "opscontext: open /x\\x1b[2J: no such file\n"},
 		{errors.Join(errors.New("one"), errors.New("two")), "opscontext: one; two\n"},
 		{usagef("no"), "opscontext: no\nTry opscontext --help, or opscontext COMMAND --help.\n"},

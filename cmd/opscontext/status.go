@@ -12,6 +12,7 @@ import (
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/config"
 	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/internal/report"
 	"github.com/opscontext/opscontext/internal/terminal"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -40,7 +41,7 @@ type status struct {
 	Segments    int          `json:"segments"`
 	LiveBytes   int64        `json:"live_bytes"`
 	Mark        *markStatus  `json:"mark"`
-	LastVerdict *lastVerdict `json:"last_verdict"`
+	LastVerdict *report.Last `json:"last_verdict"`
 	Settings    []setting    `json:"settings"`
 	Warnings    []string     `json:"warnings"`
 }
@@ -59,13 +60,6 @@ type markStatus struct {
 	Hash     string `json:"hash"`
 	TS       string `json:"ts"`
 	Records  *int64 `json:"records"`
-}
-
-// lastVerdict is the part of a kept report that is shown.
-type lastVerdict struct {
-	Verdict   string `json:"verdict"`
-	Exit      int    `json:"exit"`
-	CheckedAt string `json:"checked_at"`
 }
 
 // setting is a configured value and where it comes from.
@@ -170,11 +164,12 @@ func (s *status) remembered(ctx context.Context, cfg config.Config, snap *segmen
 	if err != nil || kept == nil {
 		return err
 	}
-	s.LastVerdict = &lastVerdict{}
-	if err := json.Unmarshal(kept, s.LastVerdict); err != nil {
-		s.LastVerdict = nil
-		s.Warnings = append(s.Warnings, "the last verdict that was kept cannot be read: "+err.Error())
+	last, err := report.ParseLast(kept)
+	if err != nil {
+		s.Warnings = append(s.Warnings, err.Error())
+		return nil //nolint:nilerr // it is for people alone, and said
 	}
+	s.LastVerdict = &last
 	return nil
 }
 

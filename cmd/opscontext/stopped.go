@@ -18,10 +18,10 @@ type stoppedError struct {
 
 func (e *stoppedError) Error() string {
 	text := e.err.Error()
-	switch {
-	case errors.Is(e.err, context.Canceled):
+	if errors.Is(e.err, context.Canceled) {
 		text = "interrupted"
-	case e.unknown():
+	}
+	if e.unknown() {
 		text = "outcome: unknown: " + text
 	}
 	switch {
