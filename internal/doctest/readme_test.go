@@ -1,10 +1,13 @@
 package doctest
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/opscontext/opscontext/internal/config"
 )
 
 // The session in the README is what a reader sees who types it.
@@ -45,6 +48,41 @@ func TestReadmeTargets(t *testing.T) {
 	for _, m := range targets {
 		if !strings.Contains(makefile, "\n"+m[1]+":") {
 			t.Errorf("%s says make %s, and Makefile has no such target", d.name, m[1])
+		}
+	}
+}
+
+// The configuration in the README is accepted, and says what the defaults are.
+func TestReadmeConfiguration(t *testing.T) {
+	d := readDocument(t, "README.md")
+	home := t.TempDir()
+	for _, b := range d.blocks {
+		if b.lang == "toml" {
+			write(t, filepath.Join(home, config.FileName), []byte(b.text))
+		}
+	}
+	load := func(home string) (values, origins map[string]string) {
+		state := filepath.Join(home, "state")
+		c, err := config.Load(config.Sources{Home: &home, State: &state, Lookup: os.LookupEnv})
+		check(t, err)
+		values, origins = map[string]string{}, map[string]string{}
+		for _, s := range c.Settings() {
+			values[s.Name], origins[s.Name] = s.Value, string(s.Origin)
+		}
+		return values, origins
+	}
+	values, origins := load(home)
+	defaults, _ := load(filepath.Join(home, "none"))
+	for name, value := range values {
+		switch name {
+		case "home", "state", "archive.to": // of no one value
+			continue
+		}
+		if origins[name] != string(config.File) {
+			t.Errorf("%s does not set %s", d.name, name)
+		}
+		if value != defaults[name] {
+			t.Errorf("%s sets %s to %s, the default is %s", d.name, name, value, defaults[name])
 		}
 	}
 }
