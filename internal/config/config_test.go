@@ -91,6 +91,7 @@ func TestFileRefused(t *testing.T) {
 		{"[Segment]\nmax_bytes = \"1KiB\"\n", "Segment", 1, "no such setting"},
 		{"max_bytes = \"1KiB\"\n", "max_bytes", 1, "no such setting"},
 		{"[segment]\nperiod = \"day\"\n[segment.more]\nx = 1\n", "segment.more", 3, "no such setting"},
+		{"\"segment.max_bytes\" = 5000\n", `"segment.max_bytes"`, 1, "no such setting"},
 		{"[segment]\nmax_bytes = { x = 1 }\n", "segment.max_bytes", 2, "want a size"},
 		{"segment = 5\n", "segment", 1, "want a table"},
 		{"[[segment]]\nmax_bytes = 5000\n", "segment", 1, "want a table"},
