@@ -1,6 +1,14 @@
 // Package doctest executes the documents: every example in docs/FORMAT.md is parsed, hashed and
 // written again by the code, every table is compared with the one in the code, and every command in
 // the runbooks is run with the program itself. It holds tests only.
+//
+// Words behind a fence, which no reader sees, say what is to be done with a block:
+//
+//	```json example=NAME        an example, compared with the history that all of them come from
+//	```sh stage=NAME exit=N     commands; the stage is the home they start in, see stages; without
+//	                            one they go on in that of the block before. exit is 0 unless given
+//	```output                   what the commands before it write; … stands for any text, and on a
+//	                            line of its own for any number of lines
 package doctest
 
 import (

@@ -31,6 +31,7 @@ func TestRunbooks(t *testing.T) {
 	needs(t, "sh", "cp", "sed")
 	for _, d := range runbooks(t) {
 		t.Run(filepath.Base(d.name), func(t *testing.T) {
+			t.Parallel()
 			var s *shell
 			for i, b := range d.blocks {
 				if b.lang == "output" && (i == 0 || d.blocks[i-1].lang != "sh") {
