@@ -213,9 +213,6 @@ func (w *writer) flush() error {
 		n, err = w.live.f.Write(lines)
 		b.unsynced = b.unsynced || n > 0
 	}
-	if err != nil {
-		err = fmt.Errorf("write %s: %w", w.path(LiveName), err)
-	}
 	at := 0
 	for i := range b.queued {
 		q := &b.queued[i]

@@ -1,0 +1,326 @@
+package segment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/opscontext/opscontext/internal/durable"
+)
+
+// onOS gives a home that is made, on the machine's own file system.
+func onOS(t *testing.T) (home string, o Options) {
+	t.Helper()
+	dir := t.TempDir()
+	home = filepath.Join(dir, "home")
+	o = Options{State: filepath.Join(dir, "state"), LockTimeout: 200 * time.Millisecond}
+	l := openOS(t, home, o)
+	mustAppend(t, l, 0)
+	return home, o
+}
+
+func openOS(t testing.TB, home string, o Options) *Log {
+	t.Helper()
+	l, err := Open(home, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func putLock(t *testing.T, path, content string, age time.Duration) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	then := time.Now().Add(-age)
+	if err := os.Chtimes(path, then, then); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestF17FoundLocks(t *testing.T) {
+	foreign := fmt.Sprintf("%d\n%s\n", os.Getpid(), testStart)
+	for _, tt := range []struct {
+		about, content string
+		age            time.Duration
+		busy           bool
+	}{
+		{"a living writer's", foreign, time.Second, true},
+		{"one in another pid namespace, whose number is nobody here", "4000000\n" + testStart + "\n", 9 * time.Second, true},
+		{"one that is being written", "", time.Second, true},
+		{"a dead writer's", foreign, 11 * time.Second, false},
+		{"our own, left by a kill", foreign + "opscontext\n", 0, false},
+		{"our own, with another pid", "1\n" + testStart + "\nopscontext\n", 0, false},
+		{"one that says more than ours", foreign + "opscontext\nand more\n", time.Second, true},
+		{"one whose third line is not ours", foreign + "opscontext2\n", time.Second, true},
+	} {
+		t.Run(tt.about, func(t *testing.T) {
+			home, o := onOS(t)
+			path := filepath.Join(home, LockName)
+			putLock(t, path, tt.content, tt.age)
+			_, err := openOS(t, home, o).Append(t.Context(), event(1))
+			busy, isBusy := errors.AsType[*BusyError](err)
+			if isBusy != tt.busy || (err != nil) != tt.busy || errors.Is(err, ErrBusy) != tt.busy {
+				t.Fatalf("got %v, want busy: %v", err, tt.busy)
+			}
+			_, statErr := os.Stat(path)
+			if left := statErr == nil; left != tt.busy {
+				t.Errorf("the lock file is there: %v, want %v", left, tt.busy)
+			}
+			if !tt.busy {
+				return
+			}
+			if busy.Path != path || busy.Waited < o.LockTimeout/2 {
+				t.Errorf("got %+v", busy)
+			}
+			if pid, _, _ := strings.Cut(tt.content, "\n"); pid != "" && busy.Holder != "process "+pid {
+				t.Errorf("holder %q", busy.Holder)
+			}
+			e, ok := errors.AsType[*AppendError](err)
+			if !ok || e.Outcome != OutcomeRefused {
+				t.Errorf("got %#v, want it refused", err)
+			}
+		})
+	}
+}
+
+// A clock that was set back makes a dead holder's lock look as if it came from the future.
+func TestF17LockFromTheFuture(t *testing.T) {
+	home, o := onOS(t)
+	path := filepath.Join(home, LockName)
+	putLock(t, path, "1\nx\n", -time.Hour)
+	l := &lockFile{fs: durable.OS(), path: path, stale: 10 * time.Second, leftovers: true}
+	if gone, err := l.clearDead(time.Now()); gone || err != nil {
+		t.Fatalf("seen first: gone %v, %v", gone, err)
+	}
+	if gone, err := l.clearDead(time.Now().Add(9 * time.Second)); gone || err != nil {
+		t.Fatalf("seen for 9 s: gone %v, %v", gone, err)
+	}
+	if gone, err := l.clearDead(time.Now().Add(11 * time.Second)); !gone || err != nil {
+		t.Fatalf("seen for 11 s: gone %v, %v", gone, err)
+	}
+	mustAppend(t, openOS(t, home, o), 1)
+}
+
+func TestExclusiveTakesNoNodeLock(t *testing.T) {
+	home, o := onOS(t)
+	o.Sharing = Exclusive
+	putLock(t, filepath.Join(home, LockName), "1\nx\n", 0)
+	mustAppend(t, openOS(t, home, o), 1)
+}
+
+// holdFlock holds the lock as another process does: by another open file.
+func holdFlock(t *testing.T, home string) *flock.Flock {
+	t.Helper()
+	f := flock.New(filepath.Join(home, FlockName))
+	if err := f.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Unlock() })
+	return f
+}
+
+func TestF18SlowHolder(t *testing.T) {
+	home, o := onOS(t)
+	f := holdFlock(t, home)
+	l := openOS(t, home, o)
+	_, err := l.Append(t.Context(), event(1))
+	if !errors.Is(err, ErrBusy) {
+		t.Fatalf("got %v, want busy", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if _, err = l.Append(ctx, event(2)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the context's error", err)
+	}
+	if e, ok := errors.AsType[*AppendError](err); !ok || e.Outcome != OutcomeRefused || time.Since(start) > o.LockTimeout {
+		t.Errorf("got %#v after %v, want it refused at once", err, time.Since(start))
+	}
+	if err := f.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, l, 3)
+	if h, err := walkHome(durable.OS(), home); err != nil || h.kinds() != "event audit.append_failed event" {
+		t.Errorf("got %v, %v", h.kinds(), err)
+	}
+}
+
+// Who waits must notice that what it waits for is not audit.flock any more.
+func TestF19LockFileReplaced(t *testing.T) {
+	for _, tt := range []struct {
+		about   string
+		replace func(path string) error
+	}{
+		{"deleted", os.Remove},
+		{"renamed", func(path string) error { return os.Rename(path, path+".old") }},
+		{"replaced", func(path string) error { return os.Rename(path+".new", path) }},
+	} {
+		t.Run(tt.about, func(t *testing.T) {
+			home, o := onOS(t)
+			o.LockTimeout = 10 * time.Second
+			path := filepath.Join(home, FlockName)
+			if err := os.WriteFile(path+".new", suspicion{}.word(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			l := openOS(t, home, o)
+			mustAppend(t, l, 1) // has the file open
+			holdFlock(t, home)
+			done := make(chan error, 1)
+			go func() {
+				_, err := l.Append(t.Context(), event(2))
+				done <- err
+			}()
+			time.Sleep(20 * time.Millisecond)
+			if err := tt.replace(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; err != nil {
+				t.Fatalf("append after the lock file was %s: %v", tt.about, err)
+			}
+			info, err := durable.OS().Stat(path)
+			if err != nil || info.ID != l.w.locks.word.id {
+				t.Errorf("the log uses %v as its lock file, the name means %v, %v", l.w.locks.word.id, info.ID, err)
+			}
+		})
+	}
+}
+
+func TestF19HomeRenamed(t *testing.T) {
+	home, o := onOS(t)
+	l := openOS(t, home, o)
+	mustAppend(t, l, 1)
+	if err := os.Rename(home, home+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	// The home is not there any more: what is remembered of it is all there is.
+	var warnings []Warning
+	l.o.Warn = func(w Warning) { warnings = append(warnings, w) }
+	mustAppend(t, l, 2)
+	h, err := walkHome(durable.OS(), home)
+	if err != nil || h.kinds() != "audit.break event" {
+		t.Errorf("got %v, %v", h.kinds(), err)
+	}
+	if len(warnings) == 0 || warnings[0].Kind != WarnBreak {
+		t.Errorf("warnings %v", warnings)
+	}
+	if h, err := walkHome(durable.OS(), home+".moved"); err != nil || h.kinds() != "event event" {
+		t.Errorf("the moved home: %v, %v", h.kinds(), err)
+	}
+}
+
+// TestA10OddFiles plants something else under every name that an append opens. Nothing may hang,
+// and nothing outside the home may be touched.
+func TestA10OddFiles(t *testing.T) {
+	outside := filepath.Join(t.TempDir(), "outside")
+	plant := map[string]func(path string) error{
+		"symlink":   func(path string) error { return os.Symlink(outside, path) },
+		"dangling":  func(path string) error { return os.Symlink(outside+".none", path) },
+		"fifo":      func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"directory": func(path string) error { return os.Mkdir(path, 0o700) },
+	}
+	for _, name := range []string{LiveName, FlockName, LockName} {
+		for kind, make := range plant {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				if err := os.WriteFile(outside, []byte("precious\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				home, o := onOS(t)
+				path := filepath.Join(home, name)
+				_ = os.Remove(path)
+				if err := make(path); err != nil {
+					t.Fatal(err)
+				}
+				_, err := openOS(t, home, o).Append(t.Context(), event(1))
+				if err == nil || !strings.Contains(err.Error(), path) {
+					t.Errorf("got %v, want an error that names %s", err, path)
+				}
+				if data, err := os.ReadFile(outside); err != nil || string(data) != "precious\n" {
+					t.Errorf("the file outside now holds %q, %v", data, err)
+				}
+				if _, err := os.Lstat(outside + ".none"); err == nil {
+					t.Error("a file was made outside")
+				}
+			})
+		}
+	}
+}
+
+func TestA10SecondName(t *testing.T) {
+	home, o := onOS(t)
+	live := filepath.Join(home, LiveName)
+	if err := os.Link(live, filepath.Join(home, "copy")); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = openOS(t, home, o).Append(t.Context(), event(1))
+	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "2 names") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	if after, err := os.ReadFile(live); err != nil || string(after) != string(before) {
+		t.Errorf("the log changed: %v", err)
+	}
+}
+
+func TestA16Modes(t *testing.T) {
+	old := syscall.Umask(0)
+	defer syscall.Umask(old)
+	for _, umask := range []int{0, 0o777, 0o022} {
+		syscall.Umask(umask)
+		dir := t.TempDir()
+		home := filepath.Join(dir, "a", "home")
+		if err := os.Chmod(dir, 0o700); err != nil { // the umask took the bits of that one, too
+			t.Fatal(err)
+		}
+		l := openOS(t, home, Options{State: filepath.Join(dir, "state")})
+		mustAppend(t, l, 0)
+		if err := os.WriteFile(filepath.Join(home, LiveName+".x"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		addTo(t, durable.OS(), filepath.Join(home, LiveName), "torn")
+		mustAppend(t, l, 1)
+		if _, err := l.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]os.FileMode{"": 0o700, ArchiveDir: 0o700, LiveName: 0o600, FlockName: 0o600, ArchiveDir + "/audit-0001.jsonl": 0o400}
+		kept, err := filepath.Glob(filepath.Join(home, tornPrefix+"*"))
+		if err != nil || len(kept) != 1 {
+			t.Fatalf("kept files %v, %v", kept, err)
+		}
+		want[filepath.Base(kept[0])] = 0o600
+		for name, mode := range want {
+			info, err := os.Stat(filepath.Join(home, name))
+			if err != nil || info.Mode().Perm() != mode {
+				t.Errorf("umask %04o: %q has mode %v, %v, want %v", umask, name, info.Mode(), err, mode)
+			}
+		}
+	}
+}
+
+func TestA16WidePermissionsAreSaid(t *testing.T) {
+	home, o := onOS(t)
+	if err := os.Chmod(home, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var warnings []Warning
+	o.Warn = func(w Warning) { warnings = append(warnings, w) }
+	l := openOS(t, home, o)
+	mustAppend(t, l, 1)
+	mustAppend(t, l, 2)
+	if len(warnings) != 1 || warnings[0].Kind != WarnPermissions || warnings[0].Path != home || !strings.Contains(warnings[0].Text, "0755") {
+		t.Errorf("warnings %v", warnings)
+	}
+}
