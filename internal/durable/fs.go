@@ -25,6 +25,8 @@ var ErrNoMedium = errors.New("cannot read past the page cache here")
 // Rename, Remove) touch the link itself. Elements before the last are followed, so a caller
 // whose directory may be a link resolves it once and works below the result.
 //
+// What root makes in somebody else's directory belongs to the owner of that directory.
+//
 // What survives a power cut: bytes for which [File.Sync] returned nil, under names for which
 // [FS.SyncDir] of their directory returned nil after the name was made; the directory's own name
 // needs a SyncDir of its parent. Nothing else may be relied on, permission bits included: after a

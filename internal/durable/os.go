@@ -83,7 +83,11 @@ func create(name string, flag int, perm fs.FileMode) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := setPerm(f, perm); err != nil {
+	err = setPerm(f, perm)
+	if err == nil {
+		err = giveToOwner(f, name)
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close(), unlink(name))
 	}
 	return osFile{f}, nil
@@ -148,7 +152,11 @@ func (osFS) Mkdir(name string, perm fs.FileMode) error {
 	if err := os.Mkdir(name, perm.Perm()); err != nil {
 		return err
 	}
-	if err := setDirPerm(name, perm); err != nil {
+	err := setDirPerm(name, perm)
+	if err == nil {
+		err = giveDirToOwner(name)
+	}
+	if err != nil {
 		return errors.Join(err, os.Remove(name))
 	}
 	return nil
@@ -249,6 +257,9 @@ func (o osFS) Replace(name string, data []byte, perm fs.FileMode) error {
 		return err
 	}
 	_, err = f.Write(data)
+	if err == nil {
+		err = giveToOwner(f.File, name)
+	}
 	if err == nil {
 		err = f.CloseAtomicallyReplace()
 	}

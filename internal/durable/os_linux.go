@@ -43,6 +43,9 @@ func placeUnnamed(name string, data []byte, perm fs.FileMode) error {
 	}
 	err = setPerm(f, perm)
 	if err == nil {
+		err = giveToOwner(f, name)
+	}
+	if err == nil {
 		_, err = f.Write(data)
 	}
 	if err == nil {
