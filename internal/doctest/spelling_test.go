@@ -33,7 +33,7 @@ var code = regexp.MustCompile("^`(.*)`$")
 
 func TestFormatSpellings(t *testing.T) {
 	d := readDocument(t, format)
-	rows := d.rows(t, "What is read, and what is written for it ⚙:\n")
+	rows := d.rows(t, "What is read, and what is written for it (tested):\n")
 	if len(rows) < 10 {
 		t.Fatalf("the table has %d rows: it was not read", len(rows))
 	}
@@ -88,7 +88,7 @@ var lineWords = map[chain.LineClass]string{
 func TestFormatLineClasses(t *testing.T) {
 	d := readDocument(t, format)
 	line := strings.TrimSuffix(d.example(t, "record").text, "\n")
-	rows := d.rows(t, "The first record of the example, with one change ⚙:\n")
+	rows := d.rows(t, "The first record of the example, with one change (tested):\n")
 	if len(rows) != len(changes) {
 		t.Errorf("the table has %d rows, want %d", len(rows), len(changes))
 	}
