@@ -45,10 +45,17 @@ func (j *Judge) isSource(p Rotate) bool {
 	return false
 }
 
-// runs reports the named runs that are not in the log although nothing before them is missing.
+// runs reports the named runs that are not in the log although nothing before them is missing, nor
+// could not be read.
 func (f *finder) runs(rs runs) {
+	known := f.gone
+	for _, it := range f.j.items {
+		if it.unread > 0 {
+			known = min(known, it.Record)
+		}
+	}
 	for _, r := range rs.open {
-		if f.gone <= r.Record || f.hasRun(r.Rotate) {
+		if known <= r.Record || f.hasRun(r.Rotate) {
 			continue
 		}
 		f.add(RotateMismatch, r.item, fmt.Sprintf("it names %d records from %s to %s", r.Records, r.FirstHash.Short(), r.LastHash.Short()))

@@ -49,6 +49,7 @@ type Finding struct {
 	Place
 	Hash    Hash  // of the record, Genesis if it has none
 	Records int64 // records or lines concerned, counted from Place on
+	Unread  int64 // bytes from Place on that could not be read at all; Line is then unknown
 	Detail  string
 }
 
@@ -83,7 +84,7 @@ func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict,
 		return nil, err
 	}
 	reds := findRedactions(walk)
-	v := &Verdict{Records: j.records, Hashed: j.hashed, Incarnation: 1, Head: j.head(l), HeadTS: j.last.ts, Seam: j.seam, Sources: j.sources, blocks: j.blocks}
+	v := &Verdict{Records: j.records, Hashed: min(j.hashed, j.records), Incarnation: 1, Head: j.head(l), HeadTS: j.last.ts, Seam: j.seam, Sources: j.sources, blocks: j.blocks}
 	for _, s := range l.copies {
 		v.Copies += s.to - s.from
 	}

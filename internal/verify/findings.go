@@ -33,6 +33,9 @@ func (c *check) records() {
 			class, detail = chain.InFlight, ""
 		}
 		out := report.Finding{Segment: src.Name, Line: f.Line, Offset: f.Offset, Record: f.Record, Records: f.Records}
+		if f.Unread > 0 {
+			out.Line = 0
+		}
 		if f.Hash != chain.Genesis {
 			out.Hash = f.Hash.String()
 		}
@@ -89,7 +92,7 @@ func (c *check) files() {
 		case segment.FactSameFile:
 			c.add(chain.UndeclaredFile, f.File, f.Detail, 1)
 		case segment.FactBothForms:
-			c.add(chain.Unreadable, f.File, "its plain file was read instead; the two were not compared", 1)
+			c.add(chain.Unreadable, f.File, "its plain file was read instead and the two were not compared: move this one elsewhere", 1)
 		case segment.FactWideMode, segment.FactForeignOwner:
 			wide = append(wide, f.File+" ("+f.Detail+")")
 		}

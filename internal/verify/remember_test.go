@@ -295,3 +295,30 @@ func TestStrict(t *testing.T) {
 		t.Errorf("a fork where no two writers can be: exit %d, %s", r.Exit, r.Verdict)
 	}
 }
+
+// TestUnreadableSegment: what cannot be read is in doubt, not damaged; nothing that hangs on it is
+// called damage either.
+func TestUnreadableSegment(t *testing.T) {
+	s := newSite(t)
+	s.append(5)
+	s.rotate()
+	s.append(5)
+	s.rotate()
+	s.append(5)
+	second := filepath.Join(s.home, segment.ArchiveDir, "audit-0002.jsonl")
+	if err := os.Rename(second, second+".zst"); err != nil {
+		t.Fatal(err)
+	}
+	r := s.verify()
+	s.want(r, 5, chain.Unreadable, "")
+	if r.Segments.Checked != 2 || r.Segments.Total != 3 {
+		t.Errorf("%d of %d segments checked", r.Segments.Checked, r.Segments.Total)
+	}
+}
+
+func TestSeamIsNotCountedTwice(t *testing.T) {
+	r := run(t, verify.Options{Home: copyHome(t, filepath.Join(vectors, "seam-duplicates", "home"))})
+	if r.Records.Checked != r.Records.Total {
+		t.Errorf("checked %d of %d", r.Records.Checked, r.Records.Total)
+	}
+}
