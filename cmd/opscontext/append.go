@@ -149,13 +149,12 @@ func readAhead(ctx context.Context, r *eventReader) func() batch {
 	}
 }
 
-// appender records batches and remembers how far it came.
+// appender records batches and counts.
 type appender struct {
 	log         *segment.Log
 	acknowledge io.Writer // nil: nobody asked
 	warnings    *warnings
 	written     int64
-	line        int64 // of the last event that was recorded
 }
 
 func (a *appender) append(ctx context.Context, b batch) error {
@@ -164,10 +163,7 @@ func (a *appender) append(ctx context.Context, b batch) error {
 	}
 	records, err := a.log.AppendBatch(ctx, b.events)
 	a.warnings.print()
-	if n := len(records); n > 0 {
-		a.written += int64(n)
-		a.line = b.lines[n-1]
-	}
+	a.written += int64(len(records))
 	if ackErr := a.print(records); ackErr != nil {
 		return &stoppedError{written: a.written, err: fmt.Errorf("cannot print the records: %w", ackErr)}
 	}
@@ -204,5 +200,5 @@ func (a *appender) end(err error) error {
 	case errors.Is(err, context.Canceled):
 		return &stoppedError{written: a.written, err: err}
 	}
-	return &stoppedError{written: a.written, line: a.line + 1, err: fmt.Errorf("standard input: %w", err)}
+	return &stoppedError{written: a.written, err: fmt.Errorf("standard input: %w", err)}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -17,7 +18,8 @@ func segmentsVerb() verb {
 		name:  "segments",
 		usage: "list the segments of the log",
 		about: `Lists the segments in reading order: the time they span, how many records they
-hold, their size as JSON lines and as stored, and their first and last hash.
+hold, their size as JSON lines and, once archived, as stored, and the first and
+last hash, which --json always has.
 Records are counted, not judged; audit_verify does that.`,
 		examples: `opscontext segments
 opscontext segments --json | jq '.segments[].file'`,
@@ -34,7 +36,7 @@ type segmentRow struct {
 	Restored    int64   `json:"restored"` // which block put back after the segment, 0 for the segment itself
 	State       string  `json:"state"`
 	Records     *int64  `json:"records"`
-	RawBytes    int64   `json:"raw_bytes"`
+	RawBytes    *int64  `json:"raw_bytes"`
 	StoredBytes int64   `json:"stored_bytes"`
 	FirstTS     string  `json:"first_ts"` // of the first and the last record
 	LastTS      string  `json:"last_ts"`
@@ -71,10 +73,10 @@ func (c *call) listSegments(snap *segment.Snapshot) (rows []segmentRow, unread b
 	rows = make([]segmentRow, len(snap.Sources))
 	total := int64(0)
 	for i, s := range snap.Sources {
-		zero := int64(0)
+		zero, size := int64(0), s.Size()
 		rows[i] = segmentRow{
 			File: s.Name(), Number: s.Segment().Number, Restored: s.Segment().Restored, State: s.State().String(),
-			Records: &zero, RawBytes: s.Size(), StoredBytes: s.Info().Size,
+			Records: &zero, RawBytes: &size, StoredBytes: s.Info().Size,
 		}
 		total += s.Size()
 	}
@@ -90,6 +92,9 @@ func (c *call) listSegments(snap *segment.Snapshot) (rows []segmentRow, unread b
 			case err != nil:
 				unread = true
 				row.Records, row.FirstHash, row.LastHash = nil, nil, nil
+				if row.RawBytes != nil && *row.RawBytes == 0 {
+					row.RawBytes = nil // not even that is known
+				}
 				c.warn(err.Error())
 			case row.Records != nil && t.records > 0:
 				*row.Records += t.records
@@ -132,28 +137,29 @@ func endOf(line []byte) (ts, hash string) {
 	return r.TS, r.Hash.String()
 }
 
+// printSegments writes a table that fits the screen: how well archives are compressed, where there
+// are any, else the hashes.
 func printSegments(out *terminal.Stream, rows []segmentRow) error {
-	archived := false
-	for _, r := range rows {
-		archived = archived || r.State == segment.StateArchived.String()
-	}
+	archived := slices.ContainsFunc(rows, func(r segmentRow) bool { return r.State == segment.StateArchived.String() })
 	columns := []terminal.Column{
 		{Title: "segment"}, {Title: "state"}, {Title: "period"}, {Title: "records", Align: terminal.Right}, {Title: "size", Align: terminal.Right},
 	}
 	if archived {
 		columns = append(columns, terminal.Column{Title: "stored", Align: terminal.Right}, terminal.Column{Title: "ratio", Align: terminal.Right})
+	} else {
+		columns = append(columns, terminal.Column{Title: "first"}, terminal.Column{Title: "last"})
 	}
-	columns = append(columns, terminal.Column{Title: "first"}, terminal.Column{Title: "last"})
 	table := terminal.NewTable(columns...)
 	for _, r := range rows {
-		cells := []string{strings.TrimSuffix(r.File, ".jsonl"), r.State, period(r.FirstTS, r.LastTS), "?", terminal.Bytes(r.RawBytes)}
-		if r.Records != nil {
-			cells[3] = terminal.Count(*r.Records)
-		}
+		cells := []string{strings.TrimSuffix(r.File, ".jsonl"), r.State, period(r.FirstTS, r.LastTS),
+			known(r.Records, terminal.Count), known(r.RawBytes, terminal.Bytes)}
 		if archived {
-			cells = append(cells, terminal.Bytes(r.StoredBytes), fmt.Sprintf("%.1f", float64(r.RawBytes)/float64(max(r.StoredBytes, 1))))
+			ratio := func(raw int64) string { return fmt.Sprintf("%.1f", float64(raw)/float64(max(r.StoredBytes, 1))) }
+			cells = append(cells, terminal.Bytes(r.StoredBytes), known(r.RawBytes, ratio))
+		} else {
+			cells = append(cells, known(r.FirstHash, shortest), known(r.LastHash, shortest))
 		}
-		table.Row(append(cells, shortest(r.FirstHash), shortest(r.LastHash))...)
+		table.Row(cells...)
 	}
 	return table.Print(out)
 }
@@ -171,10 +177,13 @@ func period(first, last string) string {
 	return from + ".." + to
 }
 
-// shortest is the beginning of a hash in a table.
-func shortest(hash *string) string {
-	if hash == nil {
+// known gives a value in words, ? where it is not known.
+func known[T any](value *T, words func(T) string) string {
+	if value == nil {
 		return "?"
 	}
-	return (*hash)[:8]
+	return words(*value)
 }
+
+// shortest is the beginning of a hash in a table.
+func shortest(hash string) string { return hash[:8] }

@@ -167,7 +167,7 @@ func (s *status) remembered(ctx context.Context, cfg config.Config, snap *segmen
 	last, err := report.ParseLast(kept)
 	if err != nil {
 		s.Warnings = append(s.Warnings, err.Error())
-		return nil //nolint:nilerr // it is for people alone, and said
+		return nil // it is for people alone, and said
 	}
 	s.LastVerdict = &last
 	return nil

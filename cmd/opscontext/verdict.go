@@ -117,7 +117,7 @@ func short(hash string) string {
 }
 
 func breakWords(n int, b report.Break) string {
-	words := fmt.Sprintf("#%d %s, record #%s of %s", n, b.Found, terminal.Count(b.Record), terminal.Clip(b.TS, 30))
+	words := fmt.Sprintf("#%d %s, record #%s of %s", n, terminal.Clip(string(b.Found), 40), terminal.Count(b.Record), terminal.Clip(b.TS, 30))
 	switch {
 	case b.LostMin == nil && b.LostMax == nil:
 		words += ": nobody knows how many records are lost"
@@ -150,7 +150,7 @@ func (p *printer) findings(r *report.Report) {
 		for _, f := range all[:min(len(all), shownFindings)] {
 			if f.Meaning != meaning {
 				meaning = f.Meaning
-				p.field("found", p.out.Paint(severityColours[f.Severity], string(class))+" ("+f.Severity.String()+"): "+terminal.Clip(meaning, 400))
+				p.field("found", p.out.Paint(severityColours[f.Severity], terminal.Escape(string(class)))+" ("+f.Severity.String()+"): "+terminal.Clip(meaning, 400))
 			}
 			if place := placeWords(f); place != "" {
 				p.field("", place)
