@@ -1,6 +1,9 @@
 package chain
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Class names what a finding is. The set is closed: [Classes] is the one table of it.
 type Class string
@@ -56,6 +59,16 @@ func (s Severity) String() string { return severityNames[s] }
 
 // MarshalText writes the word for s.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Severity) UnmarshalText(text []byte) error {
+	at := slices.Index(severityNames[:], string(text))
+	if at < 0 {
+		return fmt.Errorf("severity %q is none of %v", clip(string(text)), severityNames)
+	}
+	*s = Severity(at)
+	return nil
+}
 
 // ClassInfo is a row of the class table.
 type ClassInfo struct {

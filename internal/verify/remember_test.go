@@ -235,7 +235,13 @@ func TestAgainst(t *testing.T) {
 	s.append(10)
 	older := s.copyTo("older")
 	s.append(5)
+	if err := os.Chmod(s.home, 0o755); err != nil { // so that the kept report has a finding
+		t.Fatal(err)
+	}
 	kept := s.verify()
+	if len(kept.Findings) == 0 {
+		t.Fatal("the report to keep has no finding")
+	}
 	path := filepath.Join(t.TempDir(), "report.json")
 	b := encode(t, kept)
 	if err := os.WriteFile(path, b, 0o600); err != nil {
