@@ -32,7 +32,7 @@ func scenarios(app program) []scenario {
 	return []scenario{
 		{"first-append", nil, appending, events(6), place.acks},
 		{"append", []step{app.records(3)}, appending, events(12), place.acks},
-		{"size-rotation", []step{smallSegments, app.records(4)}, appending, events(60), place.acks},
+		{"size-rotation", []step{smallSegments, app.records(4)}, appending, events(24), place.acks},
 		{"period-rotation", []step{lastYear}, appending, events(4), place.acks},
 		{"manual-rotation", []step{app.records(5)}, rotating, events(0), place.output},
 		{"second-rotation", []step{app.records(5), app.rotation, app.records(5)}, rotating, events(0), place.output},
