@@ -50,6 +50,7 @@ func prepared(n int) func(*testing.T, *durable.Mem) {
 		for i := range n {
 			mustAppend(t, l, -i)
 		}
+		closeLog(t, l)
 		m.SyncAll()
 	}
 }
@@ -152,6 +153,7 @@ var scenarios = []scenario{
 				t.Fatal(err)
 			}
 			mustAppend(t, l, 1)
+			closeLog(t, l)
 			if err := m.Remove(testHome + "/audit.log"); err != nil {
 				t.Fatal(err)
 			}

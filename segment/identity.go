@@ -104,6 +104,7 @@ func (w *writer) identify() error {
 	if m, ok := w.mem.Mark(); ok && w.fits(m) {
 		l.who = identity{number: m.Segment, logID: m.LogID, incarnation: m.Incarnation, records: m.Records}
 		w.count(m.Offset, m.Head)
+		w.blind = false
 		return nil
 	}
 	if !l.empty() {
@@ -118,6 +119,8 @@ func (w *writer) identify() error {
 	}
 	l.who = who
 	c, err := w.mem.Check(context.Background(), HomeView{Live: w.liveSource()})
+	// Where one could not look the mark stays as it is, for the next writer to compare.
+	w.blind = err != nil || c.Standing == Unjudged
 	if err != nil {
 		w.warn(WarnMemory, "", "the log could not be compared with what this machine remembers of it: %v", err)
 		return nil
@@ -266,7 +269,7 @@ func (w *writer) remember() {
 	w.seen = Mark{LogID: l.who.logID, Incarnation: l.who.incarnation, Segment: l.who.number,
 		Offset: l.tail.end, Head: l.tail.head, Records: l.who.records, TS: l.ts}
 	w.points, w.pending = append(w.points, w.pending...), w.pending[:0]
-	w.unsaved = true
+	w.unsaved = !w.blind
 }
 
 // markEvery is how long the mark may lag while appends come without a pause. Otherwise it is moved

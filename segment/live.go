@@ -28,6 +28,7 @@ type writer struct {
 	batch    batch
 	judged   bool // the permissions were looked at
 
+	blind   bool      // the log could not be compared with the mark
 	seen    Mark      // what the mark is to say
 	points  []Point   // to be remembered with it
 	pending []Point   // to be remembered once the head is durable

@@ -114,50 +114,54 @@ func (l *lockFile) clearDead(now time.Time) (gone bool, err error) {
 	return err == nil, err
 }
 
-// read gives the first bytes of the lock file. Nobody depends on what a foreign one holds, so an
-// unreadable one reads as empty.
-func (l *lockFile) read() []byte {
+// read gives the first bytes of the lock file.
+func (l *lockFile) read() ([]byte, error) {
 	f, err := l.fs.OpenFile(l.path, os.O_RDONLY, 0)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	var buf [256]byte
 	n, err := f.ReadAt(buf[:], 0)
-	if closeErr := f.Close(); closeErr != nil || err != nil && !errors.Is(err, io.EOF) {
-		return nil
+	if errors.Is(err, io.EOF) {
+		err = nil
 	}
-	return buf[:n]
+	return buf[:n], errors.Join(err, f.Close())
 }
 
+// isOwn reports whether the lock was made by this program. One that cannot be read counts as foreign.
 func (l *lockFile) isOwn() bool {
-	lines := strings.Split(string(l.read()), "\n")
-	return len(lines) == 4 && lines[2] == ownLine && lines[3] == ""
+	content, err := l.read()
+	lines := strings.Split(string(content), "\n")
+	return err == nil && len(lines) == 4 && lines[2] == ownLine && lines[3] == ""
 }
 
-// holder says who has the lock, in words for an error.
+// holder says who has the lock, in words for an error; "" if it does not say.
 func (l *lockFile) holder() string {
-	pid, _, ok := strings.Cut(string(l.read()), "\n")
-	if _, ok2 := parseNumber(pid); !ok || !ok2 {
+	content, err := l.read()
+	pid, _, found := strings.Cut(string(content), "\n")
+	if _, isNumber := parseNumber(pid); err != nil || !found || !isNumber {
 		return ""
 	}
 	return "process " + pid
 }
 
-// check is an error if the lock is not ours any more.
+// check is an error if the lock may not be ours any more. It costs nothing while the lock is young.
 func (l *lockFile) check() error {
-	if string(l.read()) != string(l.content) {
-		return fmt.Errorf("%s: %w", l.path, errLockLost)
+	// Round strips the monotonic reading, which stands still while a machine sleeps.
+	if now := time.Now(); now.Sub(l.since) < sureFor && now.Round(0).Sub(l.since.Round(0)) < sureFor {
+		return nil
 	}
-	return nil
+	content, err := l.read()
+	if errors.Is(err, fs.ErrNotExist) || err == nil && string(content) != string(l.content) {
+		err = fmt.Errorf("%s: %w", l.path, errLockLost)
+	}
+	return err
 }
 
-// release removes the file, unless so much time has gone by that it may be another's.
+// release removes the file, unless it is another's by now.
 func (l *lockFile) release() error {
-	// Round strips the monotonic reading, which stands still while a machine sleeps.
-	if now := time.Now(); now.Sub(l.since) > sureFor || now.Round(0).Sub(l.since.Round(0)) > sureFor {
-		if err := l.check(); err != nil {
-			return err
-		}
+	if err := l.check(); err != nil {
+		return err
 	}
 	return l.fs.Remove(l.path)
 }

@@ -19,7 +19,8 @@ import (
 //  3. An unfinished rotation is undone, or its last syncs are repeated.
 //  4. A torn tail is set aside; a record that only lost its LF gets it back.
 //  5. Refused appends that are not on the chain yet are chained.
-//  6. The mark is compared: a log that is not the one remembered gets an audit.break.
+//  6. The mark is compared: a log that is not the one remembered gets an audit.break. Where the
+//     live log is missing or empty this comes before 5.
 //
 // Steps 2 and 3 and the looking for remnants of step 4 need a listing of the home. They run when
 // this process first meets a live log, and again when it is another file than before, has more
@@ -58,6 +59,13 @@ func (w *writer) settle() error {
 		if err := w.settleKept(); err != nil {
 			return err
 		}
+	}
+	// A live log that is gone must be noticed before anything is written in its place.
+	if !known && w.live.empty() {
+		if err := w.identify(); err != nil {
+			return err
+		}
+		known = true
 	}
 	if err := w.settleRefusals(); err != nil {
 		return err

@@ -50,6 +50,14 @@ func openLog(t testing.TB, o Options) *Log {
 	return l
 }
 
+// closeLog also brings the mark up to date.
+func closeLog(t testing.TB, l *Log) {
+	t.Helper()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func event(n int) Event { return Event{Kind: "test.event", Payload: fmt.Appendf(nil, `{"n":%d}`, n)} }
 
 func mustAppend(t testing.TB, l *Log, n int) chain.Record {
