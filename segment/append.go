@@ -190,7 +190,7 @@ func (w *writer) due(queued, n int) string {
 	if size+int64(n) > w.o.MaxBytes && !fresh {
 		return chain.ReasonSize
 	}
-	if queued == 0 && w.o.Period.ended(l.ts, w.batch.ts, w.o.Now()) {
+	if queued == 0 && w.o.Period.ended(l.period, w.batch.ts, w.o.Now()) {
 		return chain.ReasonPeriod
 	}
 	return ""

@@ -43,6 +43,9 @@ type live struct {
 	tail tail
 	ts   string // of the head record; "" if it has none
 	kind string // event kind of the head record
+	// period is the time that says which period the segment is of: the ts of the last record that
+	// settle did not chain.
+	period string
 
 	who     identity
 	settled bool // the home was looked through since this file became the live one
@@ -114,7 +117,7 @@ func (l *live) empty() bool { return l.f == nil || l.info.Size == 0 }
 // readHead reads the end of the live log, or where that is empty, of the last sealed segment.
 func (w *writer) readHead() error {
 	l := &w.live
-	l.ts, l.kind = "", ""
+	l.ts, l.kind, l.period = "", "", ""
 	if l.empty() {
 		t, err := w.sealedTail()
 		l.tail = tail{head: t.head}
@@ -134,7 +137,32 @@ func (w *writer) readHead() error {
 		r := chain.ReadLine(t.line).Record
 		l.ts, l.kind = r.TS, r.Event
 	}
+	return l.readPeriod()
+}
+
+// readPeriod finds the time that says which period the live segment is of.
+func (l *live) readPeriod() error {
+	l.period = l.ts
+	kind, start := l.kind, l.tail.start
+	for start > 0 && ofSettle(kind) {
+		t, err := readTail(l.f, start)
+		if _, ok := errors.AsType[*errNoHead](err); ok || t.line == nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r := chain.ReadLine(t.line).Record
+		l.period, kind, start = r.TS, r.Event, t.start
+	}
 	return nil
+}
+
+// ofSettle reports whether settle chains records of a kind. They tell of what happened to the segment
+// before the record that is about to be written, and so do not move it into another period: if they
+// did, a crash at the turn of the year would keep the year from ending.
+func ofSettle(kind string) bool {
+	return kind == chain.KindTornTail || kind == chain.KindAppendFailed || kind == chain.KindBreak
 }
 
 // wrote moves the head on to a record that was just written at the end of the live log. line is
@@ -144,6 +172,9 @@ func (l *live) wrote(r *chain.Record, line []byte) {
 	l.info.Size += int64(len(line))
 	l.tail = tail{start: start, end: l.info.Size, line: line[:len(line)-1], head: r.Hash}
 	l.ts, l.kind = r.TS, r.Event
+	if start == 0 || !ofSettle(r.Event) {
+		l.period = r.TS
+	}
 	if l.who.records != chain.UnknownCount {
 		l.who.records++
 	}
