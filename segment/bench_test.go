@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/opscontext/opscontext/internal/durable"
 )
 
 // benchEvent has the length of a usual record: its line is about 380 bytes.
@@ -32,7 +32,7 @@ func BenchmarkAppend(b *testing.B) {
 				if _, err := l.Append(b.Context(), benchEvent); err != nil {
 					b.Fatal(err)
 				}
-				f, err := os.OpenFile(filepath.Join(home, "bare"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+				f, err := durable.OS().OpenFile(filepath.Join(home, "bare"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -52,7 +52,7 @@ func BenchmarkAppend(b *testing.B) {
 						if _, err := f.Write(line); err != nil {
 							b.Error(err)
 						}
-						if err := unix.Fdatasync(int(f.Fd())); err != nil {
+						if err := f.Sync(); err != nil { // fdatasync where there is one
 							b.Error(err)
 						}
 					})
