@@ -249,11 +249,8 @@ func recovered(t *testing.T, sc scenario, disk *durable.Mem, acked []chain.Recor
 			return err
 		}
 		acked = append(acked[:len(acked):len(acked)], r)
-		if err := healthy(sc, disk, acked); err != nil {
-			return err
-		}
 	}
-	return nil
+	return healthy(sc, disk, acked)
 }
 
 func healthy(sc scenario, disk *durable.Mem, acked []chain.Record) error {

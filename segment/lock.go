@@ -126,6 +126,11 @@ func (k *locks) openWord(path string) (made bool, err error) {
 	if err := createFlockFile(k.o.FS, path); err != nil {
 		return false, err
 	}
+	// Were audit.lock to outlive it in a power cut, the next one to come could not tell that it is
+	// a leftover.
+	if err := k.o.FS.SyncDir(k.home); err != nil {
+		return false, err
+	}
 	k.word, err = openFlockFile(k.o.FS, path)
 	return true, err
 }
