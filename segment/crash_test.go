@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -65,7 +66,7 @@ var scenarios = []scenario{
 		name:    "rotation by size",
 		options: func(o *Options) { o.MaxBytes = 1024 },
 		run: func(l *Log, _ *durable.Mem, ack func(...chain.Record)) error {
-			return errors.Join(appendSome(l, ack, 0, 5), appendBatch(l, ack, 5, 12))
+			return errors.Join(appendSome(l, ack, 0, 3), appendBatch(l, ack, 3, 6))
 		},
 	}, {
 		name: "rotation by period", prepare: prepared(2),
@@ -131,7 +132,7 @@ var scenarios = []scenario{
 		name: "full disk", prepare: prepared(2),
 		options: func(o *Options) { o.MaxBytes = 2048 },
 		run: func(l *Log, m *durable.Mem, ack func(...chain.Record)) error {
-			for n := range 4 {
+			for n := range 3 {
 				m.Inject(durable.Fault{Op: durable.OpWrite, Name: LiveName, Err: syscall.ENOSPC, Keep: int64(n * 97)})
 				if err := appendBatch(l, ack, 100*n, 100*n+3); err == nil {
 					return errors.New("a full disk went unnoticed")
@@ -170,18 +171,17 @@ const lossSeeds = 2
 // draws several disks from each, and opens the log again: the next appends succeed, everything that
 // was acknowledged is there, the chain is whole, and no audit.break is chained that is not due.
 func TestCrash(t *testing.T) {
-	states := 0
+	var states atomic.Int64
+	t.Cleanup(func() { t.Logf("%d crash states", states.Load()) })
 	for i, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
-			before := states
+			t.Parallel()
 			eachCrash(t, sc, uint64(i)*1000, func(disk *durable.Mem, acked []chain.Record, at string) {
-				states++
+				states.Add(1)
 				recoverAndCheck(t, sc, disk, acked, at)
 			})
-			t.Logf("%d states", states-before)
 		})
 	}
-	t.Logf("%d crash states", states)
 }
 
 func eachCrash(t *testing.T, sc scenario, seed uint64, check func(disk *durable.Mem, acked []chain.Record, at string)) {
@@ -287,12 +287,15 @@ func healthy(sc scenario, disk *durable.Mem, acked []chain.Record) error {
 // TestCrashInRecovery stops the appends that follow a crash, too, and then lets a third process go
 // on.
 func TestCrashInRecovery(t *testing.T) {
-	states, crashes := 0, 0
+	var states atomic.Int64
+	t.Cleanup(func() { t.Logf("%d states of a crash in recovery", states.Load()) })
 	for i, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
+			t.Parallel()
+			crashes := 0
 			eachCrash(t, sc, uint64(i)*1000+500, func(disk *durable.Mem, acked []chain.Record, at string) {
 				crashes++
-				if crashes%397 != 0 { // a sample: each state has a hundred more behind it
+				if crashes%797 != 0 { // a sample: each state has a hundred more behind it
 					return
 				}
 				second := scenario{options: func(o *Options) {
@@ -315,12 +318,11 @@ func TestCrashInRecovery(t *testing.T) {
 				}
 				for p, stopped := range disk.CrashPoints(run) {
 					for _, loss := range durable.Losses(uint64(p.After), 1) {
-						states++
+						states.Add(1)
 						recoverAndCheck(t, sc, stopped.Crash(loss), append(acked[:len(acked):len(acked)], more...), fmt.Sprintf("%s, and then %v, %v", at, p, loss))
 					}
 				}
 			})
 		})
 	}
-	t.Logf("%d states of a crash in recovery", states)
 }

@@ -320,6 +320,7 @@ func TestF21EveryOperationFails(t *testing.T) {
 			continue
 		}
 		t.Run(sc.name, func(t *testing.T) {
+			t.Parallel()
 			base := durable.NewMem()
 			base.SetClock(ticking(testStart))
 			if sc.prepare != nil {
