@@ -62,9 +62,9 @@ func (b *BusyError) Is(target error) bool { return target == ErrBusy }
 type Outcome int
 
 const (
-	// OutcomeRefused: it is not in the log and will not be.
+	// OutcomeRefused says that it is not in the log and will not be.
 	OutcomeRefused Outcome = iota + 1
-	// OutcomeUnknown: it was written, and nothing says whether it will be there after a crash.
+	// OutcomeUnknown says that it was written, and that nothing says whether it will be there after a crash.
 	OutcomeUnknown
 )
 

@@ -224,11 +224,11 @@ func (w *writer) identityOfFiles() (identity, error) {
 	}
 	v, _, err := ecmajson.Parse(r.Payload, chain.MaxDepth)
 	if err != nil {
-		return who, nil
+		return who, nil //nolint:nilerr // it was just read from a line that parses; nothing depends on it
 	}
 	p, err := chain.ParseRotate(r.Event, v)
 	if err != nil {
-		return who, nil // a payload of another writer's making; nothing depends on it
+		return who, nil //nolint:nilerr // a payload of another writer's making; nothing depends on it
 	}
 	if p.LogID != (chain.Hash{}) {
 		who.logID = p.LogID

@@ -144,6 +144,9 @@ func (k *locks) tryFlock(h *held, path string) (bool, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return false, k.forget()
 		}
+		if errors.Is(err, syscall.EINTR) {
+			return false, nil // the caller asks again
+		}
 		if err != nil {
 			return false, fmt.Errorf("lock %s: %w", path, err)
 		}
@@ -182,7 +185,7 @@ func lockedID(l *flock.Flock) (durable.FileID, error) {
 	if !ok {
 		return durable.FileID{}, errors.ErrUnsupported
 	}
-	return durable.FileID{Dev: uint64(st.Dev), Ino: st.Ino}, nil
+	return durable.FileID{Dev: uint64(st.Dev), Ino: st.Ino}, nil //nolint:unconvert // int32 on macOS
 }
 
 // forget closes a lock file that is not audit.flock any more.

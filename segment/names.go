@@ -134,7 +134,7 @@ func ownArchiveName(name string) bool {
 
 // isKept reports whether a name is one of bytes set aside.
 func isKept(name string) bool {
-	return strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(name, copySuffix), openSuffix), keptSuffix)
+	return !strings.Contains(name, "/") && strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(name, copySuffix), openSuffix), keptSuffix)
 }
 
 // takenBy reads the name that refusals have while the process pid chains them.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,13 +23,16 @@ const (
 	testState = "/s"
 )
 
-// ticking is a clock that goes on by a millisecond each time it is read.
+// ticking is a clock that goes on by a millisecond each time it is read, by whomever.
 func ticking(start string) func() time.Time {
 	t, err := time.Parse(stampLayout, start)
 	if err != nil {
 		panic(err)
 	}
+	var mu sync.Mutex
 	return func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
 		t = t.Add(time.Millisecond)
 		return t
 	}
