@@ -26,7 +26,6 @@ type model struct {
 	next    int
 	acked   []string // payloads, in order
 	refused map[string]bool
-	broken  bool // something that only a person can repair has been done to the log
 }
 
 func (m *model) now() time.Time {
