@@ -20,7 +20,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## bin/opscontext: static, trimmed paths, version stamped
-	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.release=$(VERSION:v%=%)" -o bin/opscontext ./cmd/opscontext
+	CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags "-X main.release=$(VERSION:v%=%)" -o bin/opscontext ./cmd/opscontext
 
 demo: build ## a five-year log: verified, then a tampered and a rolled-back copy caught
 	go run ./internal/demo -bin bin/opscontext
