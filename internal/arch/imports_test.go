@@ -20,6 +20,8 @@ var floors = map[string]int{
 	"internal/config": 2,
 	"internal/report": 2,
 
+	"archive": 3,
+
 	"internal/verify": 4,
 
 	"internal/terminal": 6,
@@ -55,8 +57,10 @@ var homes = map[string][]string{
 	"github.com/gofrs/flock":             {"segment"},
 	"github.com/google/renameio/v2":      {"internal/durable"},
 	"github.com/jedib0t/go-pretty/v6":    {"internal/terminal"},
+	"github.com/klauspost/compress":      {"archive"},
 	"github.com/schollz/progressbar/v3":  {"internal/terminal"},
 	"github.com/urfave/cli/v2":           {"cmd/opscontext"},
+	"golang.org/x/mod":                   {"archive"},
 	"golang.org/x/sys":                   {"internal/durable"},
 	"golang.org/x/term":                  {"internal/terminal"},
 	"golang.org/x/text":                  {"internal/ecmajson"},
@@ -64,6 +68,7 @@ var homes = map[string][]string{
 
 // testOnly modules may be imported by the tests of any package and by nothing else.
 var testOnly = []string{
+	"github.com/SaveTheRbtz/zstd-seekable-format-go",
 	"github.com/google/go-cmp",
 	"github.com/rogpeppe/go-internal",
 	"pgregory.net/rapid",

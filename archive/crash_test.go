@@ -1,0 +1,195 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/segment"
+)
+
+// lossSeeds is how many disks of each kind are drawn from each crash point, besides all and nothing.
+const lossSeeds = 2
+
+// TestCrash stops a run before each operation that changes the disk and within each write, draws
+// several disks from each, looks at what is there, and archives again.
+func TestCrash(t *testing.T) {
+	base := newHome(t, 4, 6, 3)
+	before := mustHistory(t, base)
+	plains := map[string][]byte{}
+	for _, name := range []string{"audit-0001.jsonl", "audit-0002.jsonl"} {
+		plains[name] = readFile(t, base, archivePath(name))
+	}
+	archive := func(m *durable.Mem) ([]Result, error) {
+		return Run(context.Background(), testHome, options(m), Options{Workers: 1})
+	}
+	done := base.Crash(durable.Loss{Kept: durable.KeptCache})
+	if _, err := archive(done); err != nil {
+		t.Fatal(err)
+	}
+	states := 0
+	for p, stopped := range base.CrashPoints(func(m *durable.Mem) {
+		rs, err := archive(m)
+		for _, r := range rs {
+			err = errors.Join(err, r.Err)
+		}
+		if err != nil && !m.Crashed() {
+			t.Fatalf("archiving fails without a crash: %v", err)
+		}
+	}) {
+		for _, loss := range durable.Losses(uint64(p.After)*10, lossSeeds) {
+			states++
+			disk := stopped.Crash(loss)
+			at := fmt.Sprintf("%v, %v", p, loss)
+			if err := nothingLost(t, disk, plains); err != nil {
+				t.Fatalf("crash %s: %v\n%v", at, err, listed(t, disk))
+			}
+			for range 2 {
+				rs, err := archive(disk)
+				for _, r := range rs {
+					err = errors.Join(err, r.Err)
+				}
+				if err != nil {
+					t.Fatalf("crash %s: archiving again: %v", at, err)
+				}
+			}
+			if err := finished(t, disk, done, before); err != nil {
+				t.Fatalf("crash %s: %v", at, err)
+			}
+		}
+	}
+	t.Logf("%d crash states", states)
+	if states < 200 {
+		t.Errorf("only %d crash states: the sweep is broken", states)
+	}
+}
+
+// nothingLost holds at every moment: every segment is there under a name of its own, whole, and if
+// only compressed, then the chain vouches for it.
+func nothingLost(t *testing.T, disk *durable.Mem, plains map[string][]byte) error {
+	for name, want := range plains {
+		if data, err := slurp(disk, archivePath(name)); err == nil {
+			if !bytes.Equal(data, want) {
+				return fmt.Errorf("%s has changed", name)
+			}
+			continue
+		}
+		file, err := slurp(disk, archivePath(name+".zst"))
+		if err != nil {
+			return fmt.Errorf("%s is in neither form: %w", name, err)
+		}
+		if !bytes.Equal(unzstd(t, file), want) {
+			return fmt.Errorf("%s.zst holds other bytes", name)
+		}
+		if !vouchedFor(vouched(t, wholeRecords(t, disk)), name, file) {
+			return fmt.Errorf("%s is gone, and nothing on the chain vouches for its archive", name)
+		}
+	}
+	return nil
+}
+
+func vouchedFor(all []chain.Archive, name string, file []byte) bool {
+	for _, v := range all {
+		if v.Segment == name && v.Archived == sha256.Sum256(file) {
+			return true
+		}
+	}
+	return false
+}
+
+// finished compares a home with one that was archived in one go.
+func finished(t *testing.T, disk, done *durable.Mem, before []chain.Record) error {
+	if got, want := strings.Join(listed(t, disk), " "), strings.Join(listed(t, done), " "); got != want {
+		return fmt.Errorf("files %s, want %s", got, want)
+	}
+	for _, base := range listed(t, done) {
+		if !bytes.Equal(readFile(t, disk, archivePath(base)), readFile(t, done, archivePath(base))) {
+			return fmt.Errorf("%s differs", base)
+		}
+	}
+	after, err := history(t, disk)
+	if err != nil {
+		return err
+	}
+	if len(after) < len(before)+2 {
+		return fmt.Errorf("%d records, there were %d", len(after), len(before))
+	}
+	for i, r := range before {
+		if after[i].Hash != r.Hash {
+			return fmt.Errorf("record %d is another", i)
+		}
+	}
+	for _, v := range vouched(t, after) {
+		mf, err := slurp(disk, archivePath(strings.TrimSuffix(v.Segment, ".jsonl")+".manifest.json"))
+		if err != nil || v.Manifest != sha256.Sum256(mf) {
+			return fmt.Errorf("%s: the chain vouches for another manifest (%v)", v.Segment, err)
+		}
+	}
+	return nil
+}
+
+// Every operation on a name of the archive fails once: nothing is lost, and the next run completes it.
+func TestFailingOperations(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EIO, syscall.ENOSPC} {
+		for _, op := range []durable.OpKind{durable.OpCreate, durable.OpWrite, durable.OpSync, durable.OpLink, durable.OpRename, durable.OpRemove, durable.OpSyncDir} {
+			for nth := 1; nth <= 5; nth++ {
+				m := newHome(t, 4, 6, 3)
+				before := mustHistory(t, m)
+				plains := map[string][]byte{"audit-0001.jsonl": readFile(t, m, archivePath("audit-0001.jsonl")), "audit-0002.jsonl": readFile(t, m, archivePath("audit-0002.jsonl"))}
+				done := m.Crash(durable.Loss{Kept: durable.KeptCache})
+				mustRun(t, options(done))
+				m.Inject(durable.Fault{Op: op, Skip: 2 * (nth - 1), Err: errno})
+				_, err := Run(t.Context(), testHome, options(m), Options{Workers: 1})
+				at := fmt.Sprintf("%v of %v, after %d (%v)", errno, op, 2*(nth-1), err)
+				if err := nothingLost(t, m, plains); err != nil {
+					t.Fatalf("%s: %v", at, err)
+				}
+				for range 2 {
+					if _, err := Run(t.Context(), testHome, options(m), Options{Workers: 1}); err != nil {
+						t.Fatalf("%s: again: %v", at, err)
+					}
+				}
+				if err := finished(t, m, done, before); err != nil {
+					t.Errorf("%s: %v", at, err)
+				}
+			}
+		}
+	}
+}
+
+// While one process archives, another is told so, and appends go on.
+func TestOneArchiverAtATime(t *testing.T) {
+	m := newHome(t, 4, 6, 3)
+	l, err := segment.Open(testHome, options(m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // nothing is lost with it
+	release, err := l.ClaimArchive()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), testHome, options(m), Options{}); !errors.Is(err, segment.ErrBusy) {
+		t.Errorf("a second archiver gets %v", err)
+	}
+	if _, err := l.Append(t.Context(), event(1)); err != nil {
+		t.Error(err)
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	if len(mustRun(t, options(m))) != 2 {
+		t.Error("nothing was archived afterwards")
+	}
+	if _, err := m.Stat(archivePath("audit-0001.jsonl")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the plain file: %v", err)
+	}
+}

@@ -1,0 +1,211 @@
+package archive
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"slices"
+	"testing"
+
+	"github.com/opscontext/opscontext/segment"
+)
+
+func TestRunArchivesAllButTheHighest(t *testing.T) {
+	m := newHome(t, 30, 400, 7)
+	before := mustHistory(t, m)
+	plain := readFile(t, m, archivePath("audit-0002.jsonl"))
+	results := mustRun(t, options(m))
+	want := []string{"audit-0001.jsonl.zst", "audit-0001.manifest.json", "audit-0002.jsonl.zst", "audit-0002.manifest.json", "audit-0003.jsonl"}
+	if got := listed(t, m); !slices.Equal(got, want) {
+		t.Errorf("files %v, want %v", got, want)
+	}
+	if len(results) != 2 || !slices.Equal(results[1].Steps, []Step{StepCompressed, StepManifest, StepAttested, StepRemoved}) {
+		t.Errorf("results %+v", results)
+	}
+	file := readFile(t, m, archivePath("audit-0002.jsonl.zst"))
+	if !bytes.Equal(unzstd(t, file), plain) {
+		t.Error("the compressed file holds other bytes")
+	}
+	after := mustHistory(t, m)
+	if len(after) != len(before)+2 {
+		t.Fatalf("%d records before, %d after", len(before), len(after))
+	}
+	vs := vouched(t, after)
+	mf := readFile(t, m, archivePath("audit-0002.manifest.json"))
+	got := vs[1]
+	if got.Segment != "audit-0002.jsonl" || got.SHA256 != sha256.Sum256(plain) || got.Archived != sha256.Sum256(file) ||
+		got.Manifest != sha256.Sum256(mf) || got.LogID != before[0].Hash || got.Incarnation != 1 || got.Index != 30 || got.Tool != "test 1" {
+		t.Errorf("the chain vouches for %+v", got)
+	}
+	if again := mustRun(t, options(m)); len(again) != 0 {
+		t.Errorf("a second run finds to do: %+v", again)
+	}
+	snap, err := segment.OpenSnapshot(testHome, segment.SnapshotOptions{FS: m, OpenArchived: Opener(m)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snap.Close() //nolint:errcheck // reading only
+	var data []byte
+	for _, s := range snap.Sources[:2] {
+		d, err := readAll(s)
+		if err != nil || s.State() != segment.StateArchived {
+			t.Fatal(err)
+		}
+		data = append(data, d...)
+	}
+	if n := bytes.Count(data, []byte("\n")); n != 30+401 {
+		t.Errorf("%d lines", n)
+	}
+	if len(snap.Facts) != 0 || len(snap.Others) != 0 {
+		t.Errorf("facts %v, others %v", snap.Facts, snap.Others)
+	}
+}
+
+func TestRunWithoutSealedSegments(t *testing.T) {
+	m := newHome(t)
+	if rs := mustRun(t, options(m)); rs != nil {
+		t.Errorf("%+v", rs)
+	}
+	m = newHome(t, 3)
+	if rs := mustRun(t, options(m)); rs != nil {
+		t.Errorf("the only sealed segment was not left alone: %+v", rs)
+	}
+}
+
+// Each state in which a kill can leave a segment is completed to the same files.
+func TestRunCompletesWhatWasLeft(t *testing.T) {
+	m := newHome(t, 30, 40, 7)
+	plain := readFile(t, m, archivePath("audit-0001.jsonl"))
+	mustRun(t, options(m))
+	file, manifest := readFile(t, m, archivePath("audit-0001.jsonl.zst")), readFile(t, m, archivePath("audit-0001.manifest.json"))
+	for name, c := range map[string]struct {
+		left  func(t *testing.T)
+		steps []Step
+	}{
+		"plain there":   {func(t *testing.T) { put(t, m, archivePath("audit-0001.jsonl"), plain) }, []Step{StepRemoved}},
+		"manifest gone": {func(t *testing.T) { remove(t, m, archivePath("audit-0001.manifest.json")) }, []Step{StepManifest}},
+		"plain there, no manifest": {func(t *testing.T) {
+			put(t, m, archivePath("audit-0001.jsonl"), plain)
+			remove(t, m, archivePath("audit-0001.manifest.json"))
+		}, []Step{StepManifest, StepRemoved}},
+		"temporary files": {func(t *testing.T) {
+			put(t, m, archivePath("audit-0001.jsonl"), plain)
+			put(t, m, archivePath(".audit-0001.zst.tmp"), file[:20])
+			put(t, m, archivePath(".audit-0001.manifest.json77"), manifest[:20])
+		}, []Step{StepRemoved}},
+		"plain alone": {func(t *testing.T) {
+			put(t, m, archivePath("audit-0001.jsonl"), plain)
+			remove(t, m, archivePath("audit-0001.jsonl.zst"))
+			remove(t, m, archivePath("audit-0001.manifest.json"))
+		}, []Step{StepCompressed, StepManifest, StepRemoved}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.left(t)
+			rs := mustRun(t, options(m))
+			if len(rs) != 1 || !slices.Equal(rs[0].Steps, c.steps) {
+				t.Errorf("%+v", rs)
+			}
+			if !bytes.Equal(readFile(t, m, archivePath("audit-0001.jsonl.zst")), file) || !bytes.Equal(readFile(t, m, archivePath("audit-0001.manifest.json")), manifest) {
+				t.Error("the files are others than before")
+			}
+			if n := len(vouched(t, mustHistory(t, m))); n != 2 {
+				t.Errorf("%d audit.archive, want 2", n)
+			}
+			if got := listed(t, m); len(got) != 5 {
+				t.Errorf("files %v", got)
+			}
+		})
+	}
+}
+
+// What contradicts the chain, or the other file of the segment, stays as it is.
+func TestRunTouchesNothingThatContradicts(t *testing.T) {
+	build := func(t *testing.T) (plain, file, manifest []byte, o segment.Options, put1 func(string, []byte), gone func(string), list func() []string) {
+		m := newHome(t, 30, 40, 7)
+		plain = readFile(t, m, archivePath("audit-0001.jsonl"))
+		mustRun(t, options(m))
+		file, manifest = readFile(t, m, archivePath("audit-0001.jsonl.zst")), readFile(t, m, archivePath("audit-0001.manifest.json"))
+		return plain, file, manifest, options(m), func(base string, data []byte) { put(t, m, archivePath(base), data) },
+			func(base string) { remove(t, m, archivePath(base)) }, func() []string { return listed(t, m) }
+	}
+	for name, damage := range map[string]func(plain, file, manifest []byte, put func(string, []byte), gone func(string)){
+		"plain differs": func(plain, _, _ []byte, put func(string, []byte), _ func(string)) {
+			put("audit-0001.jsonl", bytes.Replace(plain, []byte(`"n":3`), []byte(`"n":4`), 1))
+		},
+		"plain longer": func(plain, _, _ []byte, put func(string, []byte), _ func(string)) {
+			put("audit-0001.jsonl", append(slices.Clone(plain), plain...))
+		},
+		"plain alone differs": func(plain, _, _ []byte, put func(string, []byte), gone func(string)) {
+			put("audit-0001.jsonl", bytes.Replace(plain, []byte(`"n":3`), []byte(`"n":4`), 1))
+			gone("audit-0001.jsonl.zst")
+		},
+		"archive cut": func(plain, file, _ []byte, put func(string, []byte), _ func(string)) {
+			put("audit-0001.jsonl", plain)
+			put("audit-0001.jsonl.zst", file[:len(file)-1])
+		},
+		"manifest of another": func(_, _, m []byte, put func(string, []byte), _ func(string)) {
+			put("audit-0001.manifest.json", bytes.Replace(m, []byte(`"index":0`), []byte(`"index":1`), 1))
+		},
+		"archive recompressed, manifest gone": func(plain, _, _ []byte, put func(string, []byte), gone func(string)) {
+			put("audit-0001.jsonl.zst", frameUp(t, plain, 10))
+			gone("audit-0001.manifest.json")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plain, file, manifest, o, put, gone, list := build(t)
+			damage(plain, file, manifest, put, gone)
+			before := list()
+			rs, err := Run(t.Context(), testHome, o, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(rs) != 1 || rs[0].Err == nil {
+				t.Fatalf("nobody objects: %+v", rs)
+			}
+			t.Log(rs[0].Err)
+			for _, base := range before {
+				if !slices.Contains(list(), base) {
+					t.Errorf("%s is gone", base)
+				}
+			}
+		})
+	}
+}
+
+// frameUp compresses text in frames of so many lines.
+func frameUp(t testing.TB, text []byte, lines int) []byte {
+	t.Helper()
+	e := encoder(t)
+	var out []byte
+	var frames []place
+	var at place
+	for len(text) > 0 {
+		n := 0
+		for range lines {
+			n += bytes.IndexByte(text[n:], '\n') + 1
+			if n == len(text) {
+				break
+			}
+		}
+		frame := e.EncodeAll(text[:n], nil)
+		at = place{at.end(), int64(len(frame)), at.rawEnd(), int64(n)}
+		frames = append(frames, at)
+		out = append(out, frame...)
+		text = text[n:]
+	}
+	return appendSeekTable(out, frames)
+}
+
+func TestIndexCountsAcrossArchivedSegments(t *testing.T) {
+	m := newHome(t, 5, 5, 5)
+	mustRun(t, options(m))
+	fill(t, options(m), testHome, 4, 4)
+	mustRun(t, options(m))
+	var got []int64
+	for _, v := range vouched(t, mustHistory(t, m)) {
+		got = append(got, v.Index)
+	}
+	// Each segment but the first begins with its audit.rotate; two audit.archive stand in the fourth.
+	if want := []int64{0, 5, 11, 17}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

@@ -1,0 +1,72 @@
+package segment
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/opscontext/opscontext/internal/durable"
+)
+
+// Arrange runs f while nobody else writes to the home or rearranges its sealed segments: under the
+// locks of an append and of a rotation. Appends wait for f, so it must be short; it must not use the
+// Log. ErrBusy if the locks could not be had, nothing was done then.
+func (l *Log) Arrange(ctx context.Context, f func() error) (err error) {
+	home := l.w.home
+	k := locks{o: &l.o, home: home}
+	defer func() { err = errors.Join(err, k.forget()) }()
+	h, err := k.acquire(ctx, time.Now().Add(l.o.LockTimeout))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.release()) }()
+	if l.o.Sharing == ShareWithNode {
+		lock := &lockFile{fs: l.o.FS, path: filepath.Join(home, RotateLockName), stale: staleRotateLock, leftovers: true}
+		ok, err := lock.try()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return &BusyError{Path: lock.path, Holder: lock.holder()}
+		}
+		return errors.Join(f(), lock.release())
+	}
+	return f()
+}
+
+// ClaimArchive takes the right to compress sealed segments of the home, which one Log of one process
+// has at a time. Appends and rotations go on beside it. The kernel frees it when its holder dies.
+// ErrBusy if somebody has it, fs.ErrNotExist if the home has no sealed segments.
+func (l *Log) ClaimArchive() (release func() error, err error) {
+	dir := filepath.Join(l.w.home, ArchiveDir)
+	now := time.Now()
+	leave, err := takeTurn(turnKey{l.o.FS, dir}, &waiter{ctx: context.Background(), deadline: now, since: now})
+	if err != nil {
+		return nil, err
+	}
+	if l.o.FS != durable.OS() { // such a file system belongs to this process: the turn is lock enough
+		if _, err := l.o.FS.Stat(dir); err != nil {
+			leave()
+			return nil, err
+		}
+		return func() error { leave(); return nil }, nil
+	}
+	lock := flock.New(dir, flock.SetFlag(syscall.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_DIRECTORY))
+	ok, err := lock.TryLock()
+	if err == nil && !ok {
+		err = &BusyError{Path: dir, Waited: time.Since(now)}
+	}
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return func() error {
+		err := lock.Unlock()
+		leave()
+		return err
+	}, nil
+}
