@@ -35,7 +35,7 @@ func newDraft(e Event, maxRecord int) (draft, error) {
 		}
 		d.payload = r.Payload
 	}
-	line := chain.AppendLine(nil, &chain.Record{TS: stampLayout, Event: d.kind, Actor: d.actor, Payload: d.payload})
+	line := chain.AppendLine(make([]byte, 0, len(d.payload)+512), &chain.Record{TS: stampLayout, Event: d.kind, Actor: d.actor, Payload: d.payload})
 	if len(line) > maxRecord {
 		return draft{}, &Refusal{Path: "event " + e.Kind, Offset: -1, Why: fmt.Sprintf("its record has %d bytes, the limit is %d", len(line), maxRecord),
 			Next: "shorten the payload or raise max_record"}

@@ -263,16 +263,17 @@ func TestEachAppendIsSyncedOnce(t *testing.T) {
 	m := durable.NewMem()
 	l := openLog(t, memOptions(m))
 	mustAppend(t, l, 0)
+	mustAppend(t, l, 1) // makes the spare
 	before := len(m.Ops())
-	mustAppend(t, l, 1)
+	mustAppend(t, l, 2)
 	var kinds []string
 	for _, op := range m.Ops()[before:] {
 		if strings.HasPrefix(op.Name, testHome+"/") { // not those of the mark, which comes when it comes
 			kinds = append(kinds, op.Kind.String()+" "+filepath.Base(op.Name))
 		}
 	}
-	// The lock file is made aside and linked; its number is the only thing that may differ.
-	want := []string{"create .audit.lock", "write .audit.lock", "link .audit.lock", "remove .audit.lock", "write audit.log", "remove audit.lock", "sync audit.log"}
+	// The lock file is linked from a spare, whose number is the only thing that may differ.
+	want := []string{"write .audit.lock", "link .audit.lock", "write audit.log", "remove audit.lock", "sync audit.log"}
 	for i := range kinds {
 		if strings.Contains(kinds[i], " .audit.lock") {
 			kinds[i], _, _ = strings.Cut(kinds[i], ".lock")

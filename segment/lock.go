@@ -29,6 +29,8 @@ type locks struct {
 	o    *Options
 	home string
 	word *flockFile // open as long as it is the file that audit.flock names
+	// spare is for audit.lock, which is taken for every batch.
+	spare spare
 }
 
 // held is the right to write. release gives it back.
@@ -56,7 +58,7 @@ func (k *locks) acquire(ctx context.Context, deadline time.Time) (h *held, err e
 	if err != nil || k.o.Sharing == Exclusive {
 		return h, err
 	}
-	h.node = &lockFile{fs: k.o.FS, path: filepath.Join(k.home, LockName), stale: staleLock, leftovers: !fresh}
+	h.node = &lockFile{fs: k.o.FS, path: filepath.Join(k.home, LockName), stale: staleLock, leftovers: !fresh, spare: &k.spare}
 	if err := h.node.take(&w); err != nil {
 		h.node = nil
 		return h, err
@@ -187,6 +189,9 @@ func lockedID(l *flock.Flock) (durable.FileID, error) {
 	}
 	return durable.FileID{Dev: uint64(st.Dev), Ino: st.Ino}, nil //nolint:unconvert // int32 on macOS
 }
+
+// close lets go of what is kept between locks.
+func (k *locks) close() error { return errors.Join(k.forget(), k.spare.close()) }
 
 // forget closes a lock file that is not audit.flock any more.
 func (k *locks) forget() error {

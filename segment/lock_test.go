@@ -99,7 +99,7 @@ func TestF17LockFromTheFuture(t *testing.T) {
 	home, o := onOS(t)
 	path := filepath.Join(home, LockName)
 	putLock(t, path, "1\nx\n", -time.Hour)
-	l := &lockFile{fs: durable.OS(), path: path, stale: 10 * time.Second, leftovers: true}
+	l := &lockFile{fs: durable.OS(), path: path, stale: 10 * time.Second, leftovers: true, spare: &spare{fs: durable.OS()}}
 	if gone, err := l.clearDead(time.Now()); gone || err != nil {
 		t.Fatalf("seen first: gone %v, %v", gone, err)
 	}

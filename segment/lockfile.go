@@ -37,6 +37,7 @@ type lockFile struct {
 	path      string
 	stale     time.Duration
 	leftovers bool // our own are left over
+	spare     *spare
 
 	content []byte    // of the lock while it is ours
 	since   time.Time // when it became ours
@@ -65,7 +66,7 @@ func (l *lockFile) try() (bool, error) {
 	for {
 		now := time.Now()
 		content := fmt.Appendf(nil, "%d\n%s\n%s\n", os.Getpid(), now.UTC().Format(stampLayout), ownLine)
-		err := l.fs.Place(l.path, content, 0o600)
+		err := l.spare.place(l.path, content)
 		if err == nil {
 			l.content, l.since = content, now
 			return true, nil

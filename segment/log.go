@@ -56,7 +56,7 @@ func Open(home string, o Options) (*Log, error) {
 	}
 	l := &Log{o: o}
 	l.idle = sync.NewCond(&l.mu)
-	l.w = writer{o: &l.o, fs: o.FS, home: filepath.Clean(home), mem: mem, locks: locks{o: &l.o, home: home}}
+	l.w = writer{o: &l.o, fs: o.FS, home: filepath.Clean(home), mem: mem, locks: locks{o: &l.o, home: home, spare: spare{fs: o.FS}}}
 	return l, nil
 }
 
@@ -125,5 +125,5 @@ func (l *Log) Close() error {
 	for l.running {
 		l.idle.Wait()
 	}
-	return errors.Join(l.w.closeLive(), l.w.locks.forget())
+	return errors.Join(l.w.closeLive(), l.w.locks.close())
 }

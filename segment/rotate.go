@@ -16,7 +16,7 @@ import (
 const rotateAgain = 10 * time.Second
 
 func (w *writer) rotateLock() *lockFile {
-	return &lockFile{fs: w.fs, path: w.path(RotateLockName), stale: staleRotateLock, leftovers: true}
+	return &lockFile{fs: w.fs, path: w.path(RotateLockName), stale: staleRotateLock, leftovers: true, spare: &spare{fs: w.fs}}
 }
 
 // manual is the rotation that a caller asked for.

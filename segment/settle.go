@@ -89,6 +89,7 @@ func (w *writer) clearLeftovers() error {
 	for _, e := range entries {
 		name := e.Name()
 		switch {
+		case w.path(name) == w.locks.spare.path:
 		case name == nextName, durable.Leftover(name, LockName), durable.Leftover(name, FlockName),
 			durable.Leftover(name, RotateLockName):
 			err = removeIfThere(w.fs, w.path(name))

@@ -1,13 +1,13 @@
 package segment
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/opscontext/opscontext/internal/durable"
 )
@@ -45,7 +45,7 @@ func (s suspicion) word() []byte {
 
 // parseSuspicion reads what word wrote. An empty file is clear, too.
 func parseSuspicion(word []byte) suspicion {
-	text := strings.TrimRight(string(word), " \n")
+	text := string(bytes.TrimRight(word, " \n"))
 	if text == "" {
 		return suspicion{}
 	}
