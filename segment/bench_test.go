@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/opscontext/opscontext/internal/durable"
 )
 
 // benchEvent has the length of a usual record: its line is about 380 bytes.
@@ -28,7 +28,7 @@ func BenchmarkAppend(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			f, err := os.OpenFile(filepath.Join(home, "bare"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+			f, err := durable.OS().OpenFile(filepath.Join(home, "bare"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -38,7 +38,7 @@ func BenchmarkAppend(b *testing.B) {
 				if _, err := f.Write(line); err != nil {
 					return err
 				}
-				return unix.Fdatasync(int(f.Fd()))
+				return f.Sync()
 			}
 			ours := func() error {
 				_, err := l.Append(b.Context(), benchEvent)
