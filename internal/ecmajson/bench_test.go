@@ -33,11 +33,11 @@ func payloads(count int) (texts [][]byte, size int64) {
 		return string(b)
 	}
 	path := func() string {
-		return "/home/ops/work/" + pick(r, vocabulary) + "/src/" + pick(r, vocabulary) + "/" + pick(r, vocabulary) + ".ts"
+		return "/home/ops/projects/" + pick(r, vocabulary) + "/src/" + pick(r, vocabulary) + "/" + pick(r, vocabulary) + ".ts"
 	}
 	kinds := []func() string{
 		func() string {
-			return fmt.Sprintf(`{"surface":"claude-code","tool":%q,"args_preview":"%s %s","session":"%s","cwd":"/home/ops/work/%s","input_chars":%d}`,
+			return fmt.Sprintf(`{"surface":"claude-code","tool":%q,"args_preview":"%s %s","session":"%s","cwd":"/home/ops/projects/%s","input_chars":%d}`,
 				pick(r, []string{"Bash", "Edit", "Grep", "Read"}), path(), words(2), hex(36), pick(r, vocabulary), r.IntN(5000))
 		},
 		func() string {
@@ -58,7 +58,7 @@ func payloads(count int) (texts [][]byte, size int64) {
 			return fmt.Sprintf(`{"check":"secret-scan","pattern_id":"aws-key","file":"%s","line":%d}`, path(), r.IntN(400))
 		},
 		func() string {
-			return fmt.Sprintf(`{"surface":"claude-code","session":"%s","cwd":"/home/ops/work/%s","char_count":%d,"text":"%s"}`, hex(36), pick(r, vocabulary), r.IntN(900), words(12+r.IntN(20)))
+			return fmt.Sprintf(`{"surface":"claude-code","session":"%s","cwd":"/home/ops/projects/%s","char_count":%d,"text":"%s"}`, hex(36), pick(r, vocabulary), r.IntN(900), words(12+r.IntN(20)))
 		},
 	}
 	for range count {
