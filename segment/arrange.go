@@ -17,7 +17,7 @@ import (
 // Log. ErrBusy if the locks could not be had, nothing was done then.
 func (l *Log) Arrange(ctx context.Context, f func() error) (err error) {
 	home := l.w.home
-	k := locks{o: &l.o, home: home}
+	k := locks{o: &l.o, home: home, spare: spare{fs: l.o.FS}}
 	defer func() { err = errors.Join(err, k.forget()) }()
 	h, err := k.acquire(ctx, time.Now().Add(l.o.LockTimeout))
 	if err != nil {
@@ -25,7 +25,7 @@ func (l *Log) Arrange(ctx context.Context, f func() error) (err error) {
 	}
 	defer func() { err = errors.Join(err, h.release()) }()
 	if l.o.Sharing == ShareWithNode {
-		lock := &lockFile{fs: l.o.FS, path: filepath.Join(home, RotateLockName), stale: staleRotateLock, leftovers: true}
+		lock := (&writer{fs: l.o.FS, home: home}).rotateLock()
 		ok, err := lock.try()
 		if err != nil {
 			return err
