@@ -1,7 +1,10 @@
 package segment
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/opscontext/opscontext/chain"
@@ -26,9 +29,11 @@ func newDraft(e Event, maxRecord int) (draft, error) {
 	if d.actor == "" {
 		d.actor = chain.SystemActor
 	}
-	// Most payloads are spelled as they will be stored; of the others Seal gives the spelling.
-	d.payload = e.Payload
-	if ecmajson.ScanValue(e.Payload, 0, chain.MaxDepth-1) != len(e.Payload) {
+	// Most payloads are spelled as they will be stored; of the others Seal gives the spelling. Either
+	// way the bytes are ours from here on: a caller whose context ends takes its own along.
+	if ecmajson.ScanValue(e.Payload, 0, chain.MaxDepth-1) == len(e.Payload) {
+		d.payload = bytes.Clone(e.Payload)
+	} else {
 		r, err := chain.Seal(chain.Genesis, "", d.kind, d.actor, e.Payload)
 		if err != nil {
 			return draft{}, fmt.Errorf("%w: event %q: %w", ErrInvalid, e.Kind, err)
@@ -217,7 +222,9 @@ func (w *writer) flush() error {
 	for i := range b.queued {
 		q := &b.queued[i]
 		if at+q.size > n {
-			q.to.bare = n-at == q.size-1 // a record that only lacks its LF is kept by settle
+			if n-at == q.size-1 { // a record that only lacks its LF is kept by settle
+				q.to.unsure = 1
+			}
 			break
 		}
 		day := w.live.ts
@@ -229,8 +236,8 @@ func (w *writer) flush() error {
 		b.records++
 		at += q.size
 	}
-	if at > 0 && err == nil { // the line that the tail keeps must outlive the buffer
-		w.live.tail.line = append([]byte(nil), w.live.tail.line...)
+	if at > 0 { // the line that the tail keeps must outlive the buffer
+		w.live.tail.line = bytes.Clone(w.live.tail.line)
 	}
 	if err != nil && w.live.f != nil {
 		// The tail is torn; nothing of what is known of the file holds for the next writer.
@@ -242,11 +249,18 @@ func (w *writer) flush() error {
 
 const dayDigits = len("2006-01-02")
 
-// flushFirst makes the live log with its first lines, durably.
+// flushFirst makes the live log with its first lines, durably. If that fails once the file may have
+// its name, the records may be in the log.
 func (w *writer) flushFirst(lines []byte) (int, error) {
 	first := &w.batch.queued[0].record
 	if err := w.createLive(lines); err != nil {
-		return 0, err
+		info, statErr := w.fs.Stat(w.path(LiveName))
+		if none := errors.Is(statErr, fs.ErrNotExist); !none && (statErr != nil || info.Size > 0) {
+			for i := range w.batch.queued {
+				w.batch.queued[i].to.unsure++
+			}
+		}
+		return 0, errors.Join(err, w.closeLive())
 	}
 	w.live.info.Size = 0
 	if first.Prev == chain.Genesis {
@@ -262,18 +276,14 @@ func (w *writer) answer(r *request, refused, unknown error) {
 	switch {
 	case r.durable < len(r.records):
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeUnknown, Err: unknown}
-	case r.durable < len(r.drafts) && r.bare:
+	case r.unsure > 0:
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeUnknown, Err: refused}
 	case r.durable < len(r.drafts):
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeRefused, Err: refused}
 	case r.stop != nil:
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeRefused, Err: r.stop}
 	}
-	left := r.drafts[len(r.records):]
-	if r.bare {
-		left = left[1:]
-	}
-	if len(left) > 0 {
+	if left := r.drafts[len(r.records)+r.unsure:]; len(left) > 0 {
 		w.note(left, refused)
 	}
 	r.records = r.records[:r.durable]

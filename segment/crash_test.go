@@ -2,6 +2,7 @@ package segment
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/internal/ecmajson"
 )
 
 // scenario is something that is done to a home and may be cut short anywhere.
@@ -270,6 +272,9 @@ func healthy(sc scenario, disk *durable.Mem, acked []chain.Record) error {
 	if n := h.count(chain.KindBreak); n != want {
 		return fmt.Errorf("%d audit.break, want %d; %s", n, want, h.kinds())
 	}
+	if err := keptWell(disk, h); err != nil {
+		return err
+	}
 	entries, err := disk.ReadDir(testHome)
 	if err != nil {
 		return err
@@ -279,6 +284,30 @@ func healthy(sc scenario, disk *durable.Mem, acked []chain.Record) error {
 		if name == nextName || strings.HasSuffix(name, openSuffix) || strings.HasSuffix(name, copySuffix) || strings.HasSuffix(name, takenSuffix) ||
 			strings.Contains(name, ".lock") || name == RefusedName {
 			return fmt.Errorf("%s is left", name)
+		}
+	}
+	return nil
+}
+
+// keptWell checks that every byte that was set aside is where the log says it is.
+func keptWell(disk *durable.Mem, h *walkedLog) error {
+	for _, r := range h.records {
+		if r.Event != chain.KindTornTail {
+			continue
+		}
+		v, _, err := ecmajson.Parse(r.Payload, chain.MaxDepth)
+		if err != nil {
+			return err
+		}
+		name, _ := v.Member("kept")
+		size, _ := v.Member("bytes")
+		sum, _ := v.Member("sha256")
+		data, err := readAll(disk, testHome+"/"+name.Str)
+		if err != nil {
+			return err
+		}
+		if got := chain.Hash(sha256.Sum256(data)).String(); float64(len(data)) != size.Num || got != sum.Str {
+			return fmt.Errorf("%s holds %d bytes, SHA-256 %s, the log says %s", name.Str, len(data), got, r.Payload)
 		}
 	}
 	return nil

@@ -25,7 +25,13 @@ func (w *writer) settleSuspicion() error {
 	w.accepted = s
 	defer func() { w.accepted = suspicion{} }()
 	if w.live.f != nil && (s.broken || s.inode == w.live.info.ID.Ino) {
-		err = w.exorcise(s)
+		// A descriptor from before the failure would report it once more, at a sync that is good.
+		if err = w.closeLive(); err == nil {
+			_, err = w.openLive()
+		}
+		if err == nil {
+			err = w.exorcise(s)
+		}
 	} else {
 		err = w.suspectSealed(s)
 	}

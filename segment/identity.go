@@ -118,13 +118,12 @@ func (w *writer) identify() error {
 		return err
 	}
 	l.who = who
-	c, err := w.mem.Check(context.Background(), HomeView{Live: w.liveSource()})
-	// Where one could not look the mark stays as it is, for the next writer to compare.
-	w.blind = err != nil || c.Standing == Unjudged
+	c, err := w.compare()
 	if err != nil {
-		w.warn(WarnMemory, "", "the log could not be compared with what this machine remembers of it: %v", err)
-		return nil
+		return err
 	}
+	// Where one could not look the mark stays as it is, for the next writer to compare.
+	w.blind = c.Standing == Unjudged
 	switch c.Standing {
 	case Agrees:
 		l.who.logID, l.who.incarnation = c.Mark.LogID, c.Mark.Incarnation
@@ -134,6 +133,47 @@ func (w *writer) identify() error {
 		return w.chainBreak(c)
 	}
 	return nil
+}
+
+// errMoved says that another writer wrote while audit.lock was given back: settle starts over.
+var errMoved = errors.New("the log was written to meanwhile")
+
+// compare finds out whether the log is the one remembered; an error to look makes it Unjudged. That may
+// take reading all of the log, for longer than Node writers wait, and even for longer than they take
+// a lock for alive: for a search audit.lock is given back. Flock stays, so it is they alone who
+// append or rotate meanwhile. Then the result is kept and settle starts over.
+func (w *writer) compare() (Continuity, error) {
+	if c := w.compared; c != nil {
+		return *c, nil
+	}
+	check := func() Continuity {
+		c, err := w.mem.Check(context.Background(), HomeView{Live: w.liveSource()})
+		if err != nil {
+			return Continuity{Standing: Unjudged, Why: err.Error()}
+		}
+		return c
+	}
+	_, marked := w.mem.Mark()
+	if !marked || w.live.empty() || w.held.node == nil {
+		return check(), nil // nothing to search for, or nothing that another writer may be let at
+	}
+	node, before := w.held.node, w.live.info
+	w.held.node = nil
+	if err := node.release(); err != nil {
+		return Continuity{}, err
+	}
+	c := check()
+	wait := waiter{ctx: context.Background(), since: time.Now(), deadline: time.Now().Add(w.o.LockTimeout)}
+	if err := node.take(&wait); err != nil {
+		return Continuity{}, err
+	}
+	w.held.node = node
+	now, err := w.fs.Stat(w.path(LiveName))
+	if err == nil && now.ID == before.ID && now.Size == before.Size {
+		return c, nil
+	}
+	w.compared = &c
+	return Continuity{}, errMoved
 }
 
 // chainBreak puts on the chain that the log is not the one remembered. Recording goes on; it is

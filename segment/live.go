@@ -28,6 +28,8 @@ type writer struct {
 	batch    batch
 	judged   bool // the permissions were looked at
 
+	compared *Continuity // with what is remembered, from before settle had to start over
+
 	blind   bool      // the log could not be compared with the mark
 	seen    Mark      // what the mark is to say
 	points  []Point   // to be remembered with it

@@ -35,7 +35,7 @@ type request struct {
 
 	records []chain.Record // written
 	durable int            // how many of them are
-	bare    bool           // the event after them is in the file but for its LF
+	unsure  int            // how many events after them may be in the log, or will be once settled
 	err     error
 }
 

@@ -27,6 +27,15 @@ import (
 // than one name, or does not continue what was there: a kill at any other moment leaves nothing
 // behind for them.
 func (w *writer) settle() error {
+	w.compared = nil
+	for {
+		if err := w.settleOnce(); !errors.Is(err, errMoved) {
+			return err
+		}
+	}
+}
+
+func (w *writer) settleOnce() error {
 	same, err := w.openLive()
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -453,6 +454,59 @@ func TestA6LogGone(t *testing.T) {
 			t.Errorf("got %s", h.kinds())
 		}
 	})
+}
+
+// nosy calls look before each listing of the archive.
+type nosy struct {
+	*durable.Mem
+	look func()
+}
+
+func (n *nosy) ReadDir(name string) ([]fs.DirEntry, error) {
+	if strings.HasSuffix(name, ArchiveDir) {
+		n.look()
+	}
+	return n.Mem.ReadDir(name)
+}
+
+// Looking for a head that is not where it was may take reading all of the log. Node writers can go on
+// meanwhile, and what they write is not lost sight of.
+func TestNodeAppendsDuringASearch(t *testing.T) {
+	m := memHome(t, 5)
+	data, err := readAll(m, testHome+"/audit.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(data), "\n")
+	if err := m.Remove(testHome + "/audit.log"); err != nil {
+		t.Fatal(err)
+	}
+	addTo(t, m, testHome+"/audit.log", strings.Join(lines[:3], ""))
+	head := mustWalk(t, m).records[2].Hash
+	if err := m.Mkdir(testHome+"/audit-archive", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	n := &nosy{Mem: m}
+	n.look = func() {
+		if _, err := m.Stat(testHome + "/audit.lock"); err == nil {
+			return
+		}
+		n.look = func() {}
+		r, err := chain.Seal(head, testStart, "node", "p", []byte("1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		addTo(t, m, testHome+"/audit.log", string(chain.AppendLine(nil, &r)))
+	}
+	o := memOptions(m)
+	o.FS = n
+	mustAppend(t, openLog(t, o), 9)
+	if h := mustWalk(t, m); h.kinds() != "event event event node audit.break event" {
+		t.Errorf("got %s", h.kinds())
+	}
+	if names := listDir(t, m, testHome); slices.Contains(names, LockName) {
+		t.Errorf("the lock is left: %v", names)
+	}
 }
 
 // What existing writers append between our appends is neither a break nor a reason to count anew.
