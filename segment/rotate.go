@@ -152,7 +152,15 @@ func (w *writer) linkSealed(path string) error {
 	if err := w.fs.Link(w.path(LiveName), path); err != nil {
 		return err
 	}
-	if err := w.fs.SyncDir(w.path(ArchiveDir)); err != nil {
+	// Names can be moved by whoever may write here: what was linked must be what was synced.
+	info, err := w.fs.Stat(path)
+	if err == nil && info.ID != w.live.info.ID {
+		err = fmt.Errorf("%s was replaced while it was being sealed", w.path(LiveName))
+	}
+	if err == nil {
+		err = w.fs.SyncDir(w.path(ArchiveDir))
+	}
+	if err != nil {
 		return errors.Join(err, w.unlinkSealed(path))
 	}
 	return nil

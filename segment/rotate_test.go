@@ -365,6 +365,38 @@ func TestF14RotationUnderWay(t *testing.T) {
 	}
 }
 
+// swapper does something just before a segment gets its name.
+type swapper struct {
+	*durable.Mem
+	swap func()
+}
+
+func (s *swapper) Link(old, new string) error {
+	if strings.HasSuffix(new, ".jsonl") {
+		s.swap()
+	}
+	return s.Mem.Link(old, new)
+}
+
+// What is sealed must be what was synced, whatever the name audit.log is moved to meanwhile.
+func TestA14LiveLogSwappedInRotation(t *testing.T) {
+	m := memHome(t, 2)
+	s := &swapper{Mem: m, swap: func() {
+		if err := m.Rename(testHome+"/planted", testHome+"/audit.log"); err != nil {
+			t.Fatal(err)
+		}
+	}}
+	addTo(t, m, testHome+"/planted", "planted\n")
+	o := memOptions(m)
+	o.FS = s
+	if _, err := openLog(t, o).Rotate(t.Context()); err == nil || !strings.Contains(err.Error(), "was replaced") {
+		t.Errorf("got %v", err)
+	}
+	if names := listDir(t, m, testHome+"/audit-archive"); len(names) != 0 {
+		t.Errorf("sealed %v", names)
+	}
+}
+
 // A sync of the home that fails after the rename leaves it open which file is the live log. Then
 // nothing may be acknowledged before that is settled.
 func TestF10RotationWhoseLastSyncFails(t *testing.T) {
