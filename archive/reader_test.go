@@ -383,6 +383,9 @@ func FuzzReader(f *testing.F) {
 		if int64(len(got)) != s.Size() {
 			t.Fatalf("%d bytes of %d", len(got), s.Size())
 		}
+		if len(got) > 1<<16 {
+			return // small extents of large frames take long
+		}
 		var again []byte
 		for at := int64(0); at < s.Size(); at += 100 {
 			c, err := s.Read(segment.Extent{Offset: at, Size: 100}, nil)
