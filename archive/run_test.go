@@ -3,9 +3,11 @@ package archive
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"slices"
 	"testing"
 
+	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -145,6 +147,15 @@ func TestRunTouchesNothingThatContradicts(t *testing.T) {
 		"manifest of another": func(_, _, m []byte, put func(string, []byte), _ func(string)) {
 			put("audit-0001.manifest.json", bytes.Replace(m, []byte(`"index":0`), []byte(`"index":1`), 1))
 		},
+		"archive recompressed, manifest made anew": func(plain, _, m []byte, put func(string, []byte), _ func(string)) {
+			file := frameUp(t, plain, 10)
+			had, err := ParseManifest(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put("audit-0001.jsonl.zst", file)
+			put("audit-0001.manifest.json", describing(t, plain, 10, identity{had.LogID, had.Incarnation, had.Index}).Encode())
+		},
 		"archive recompressed, manifest gone": func(plain, _, _ []byte, put func(string, []byte), gone func(string)) {
 			put("audit-0001.jsonl.zst", frameUp(t, plain, 10))
 			gone("audit-0001.manifest.json")
@@ -207,5 +218,36 @@ func TestIndexCountsAcrossArchivedSegments(t *testing.T) {
 	// Each segment but the first begins with its audit.rotate; two audit.archive stand in the fourth.
 	if want := []int64{0, 5, 11, 17}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// Without a word on the chain the comparison alone stands between two forms that differ.
+func TestRunComparesBothForms(t *testing.T) {
+	m := newHome(t, 30, 7)
+	plain := readFile(t, m, archivePath("audit-0001.jsonl"))
+	other := bytes.Replace(plain, []byte(`"n":3`), []byte(`"n":4`), 1)
+	put(t, m, archivePath("audit-0001.jsonl.zst"), frameUp(t, other, 100))
+	rs, err := Run(t.Context(), testHome, options(m), Options{})
+	if err != nil || len(rs) != 1 || !errors.Is(rs[0].Err, ErrDiffers) {
+		t.Errorf("%+v, %v", rs, err)
+	}
+	if !bytes.Equal(readFile(t, m, archivePath("audit-0001.jsonl")), plain) || len(vouched(t, mustHistory(t, m))) != 0 {
+		t.Error("the plain file or the chain has changed")
+	}
+}
+
+// A record whose content does not match its hash vouches for nothing.
+func TestAlteredRecordsVouchForNothing(t *testing.T) {
+	r, err := chain.Seal(chain.Genesis, "2026-10-05T12:00:00.000Z", chain.KindArchive, "system", chain.Archive{Segment: "audit-0001.jsonl"}.Payload())
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := bytes.TrimSuffix(chain.AppendLine(nil, &r), []byte("\n"))
+	for i, text := range [][]byte{line, bytes.Replace(line, []byte(`"index":0`), []byte(`"index":1`), 1)} {
+		a := attestations{}
+		a.add(text)
+		if _, ok := a.last(segment.Name{Number: 1}); ok != (i == 0) {
+			t.Errorf("%s: %v", text, ok)
+		}
 	}
 }
