@@ -33,8 +33,8 @@ func (w word) String() string {
 // after arguments; "--" ends them. Without this, a flag behind an argument would be taken for a
 // further argument, and silently do nothing.
 //
-// It also refuses what the parser would let pass: a flag given twice, a value that looks like a
-// forgotten one, anything else that starts with "-".
+// It also refuses what the parser would let pass: a flag given twice that takes one value, a value
+// that looks like a forgotten one, anything else that starts with "-".
 func (g *grammar) arrange(args []string) ([]string, error) {
 	words, positional, err := g.split(args)
 	if err != nil {
@@ -64,7 +64,7 @@ func (g *grammar) arrange(args []string) ([]string, error) {
 		switch {
 		case find(allowed, w.name) == nil:
 			return nil, g.unknownFlag(w, verb, allowed)
-		case seen[w.name]:
+		case seen[w.name] && !repeats(find(allowed, w.name)):
 			return nil, usagef("%s is given twice", w.given)
 		case find(g.global, w.name) != nil:
 			before = append(before, w.String())
@@ -167,6 +167,12 @@ func find(flags []cli.Flag, name string) cli.Flag {
 func takesValue(f cli.Flag) bool {
 	d, ok := f.(cli.DocGenerationFlag)
 	return ok && d.TakesValue()
+}
+
+// repeats tells the flags that may be given several times.
+func repeats(f cli.Flag) bool {
+	d, ok := f.(cli.DocGenerationSliceFlag)
+	return ok && d.IsSliceFlag()
 }
 
 func (g *grammar) unknownFlag(w word, verb *cli.Command, allowed []cli.Flag) error {

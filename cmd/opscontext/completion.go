@@ -109,6 +109,7 @@ func (g *grammar) complete(w io.Writer, words []string) error {
 // or free text.
 var valuesOf = map[string][]string{
 	flagColor:    {"auto", "always", "never"},
+	flagFormat:   {formatJSONL, formatCSV},
 	"completion": {"bash", "zsh", "fish"},
 }
 

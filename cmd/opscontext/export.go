@@ -1,42 +1,59 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/opscontext/opscontext/chain"
-	"github.com/opscontext/opscontext/internal/ecmajson"
 	"github.com/opscontext/opscontext/internal/terminal"
-	"github.com/opscontext/opscontext/internal/timerange"
 	"github.com/opscontext/opscontext/segment"
 )
 
 const (
 	flagCanonical = "canonical"
+	flagFormat    = "format"
+	flagKind      = "kind"
 	flagSince     = "since"
 	flagUntil     = "until"
+)
+
+// The values of --format.
+const (
+	formatJSONL = "jsonl"
+	formatCSV   = "csv"
 )
 
 func exportVerb() verb {
 	return verb{
 		name:  "export",
 		usage: "write the records to standard output",
-		about: `Writes every record of the log, oldest first, one JSON object a line: the bytes
+		about: `Writes the records of the log, oldest first, one JSON object a line: the bytes
 as they are on disk, so that what is exported can be verified without this
 program. With --canonical each record is spelled anew as JSON.stringify writes
 it. Nothing is judged; audit_verify does that.
 
+--kind leaves out records of other kinds, and those whose event is not text.
+In a GLOB, * stands for any characters, ? for one and [a-d] for one of several,
+never for a slash: drift.* takes in drift.detected, and drift.hallucination is
+that kind alone. --kind may be given several times.
+
+--format csv writes the columns ts, event, actor, payload, prev_hash and hash,
+in UTF-8, as RFC 4180 has it. The payload is canonical JSON, with --canonical
+or without. So that no spreadsheet computes what a record says, a cell that
+begins with = + - @ (after white space, too), TAB, CR, LF or NUL has an
+apostrophe put before it. What can be verified is the JSON lines.
+
 Lines that cannot be read as a record are left out and named on standard error.`,
 		examples: `opscontext export > audit-2026.jsonl
-opscontext export --since 2026-Q3 --until 2026-Q3 | jq -r .event`,
+opscontext export --since 2026-Q3 --until 2026-Q3 | jq -r .event
+opscontext export --kind 'drift.*' --kind hook.block --format csv > drift.csv`,
 		exits: []exitCode{exitInconclusive},
 		flags: []cli.Flag{
 			boolFlag(flagCanonical, "spell each record as JSON.stringify does"),
+			&cli.StringFlag{Name: flagFormat, Value: formatJSONL, Usage: "`FORM` is jsonl or csv"},
+			&cli.StringSliceFlag{Name: flagKind, Usage: "records whose event matches `GLOB`"},
 			&cli.StringFlag{Name: flagSince, Usage: "records from `TIME` on, inclusive"},
 			&cli.StringFlag{Name: flagUntil, Usage: "records up to `TIME`, inclusive"},
 		},
@@ -45,23 +62,23 @@ opscontext export --since 2026-Q3 --until 2026-Q3 | jq -r .event`,
 }
 
 func runExport(c *call) error {
-	form := exactBytes
-	if c.cli.Bool(flagCanonical) {
-		form = canonical
-	}
-	span, err := c.timeRange()
+	form, err := c.exportForm()
 	if err != nil {
 		return err
 	}
-	if !span.All() && c.errs.Terminal() && !c.cli.Bool(flagQuiet) {
-		_, _ = fmt.Fprintln(c.errs, "range:", span)
+	wanted, err := c.selection()
+	if err != nil {
+		return err
+	}
+	if !wanted.span.All() && c.errs.Terminal() && !c.cli.Bool(flagQuiet) {
+		_, _ = fmt.Fprintln(c.errs, "range:", wanted.span)
 	}
 	snap, err := c.openSnapshot()
 	if err != nil {
 		return err
 	}
 	defer snap.Close() //nolint:errcheck // it was read only
-	x := &exporter{out: c.stdout, spell: form, span: span, problem: c.warn}
+	x := &exporter{out: c.stdout, form: form, wanted: wanted, problem: c.warn}
 	skipped, err := x.write(c.ctx, snap)
 	if err == nil && skipped > 0 {
 		return verdict(exitInconclusive)
@@ -69,22 +86,41 @@ func runExport(c *call) error {
 	return err
 }
 
-// timeRange is what --since and --until mean.
-func (c *call) timeRange() (timerange.Range, error) {
-	for _, name := range []string{flagSince, flagUntil} {
-		if c.cli.IsSet(name) && c.cli.String(name) == "" {
-			return timerange.Range{}, usagef("--%s is empty", name)
-		}
+// exportForm is how records are written: what stands before the first, and how one is appended with
+// its line end.
+type exportForm struct {
+	header string
+	append func(dst, line []byte) []byte
+}
+
+var (
+	exactForm     = exportForm{append: func(dst, line []byte) []byte { return append(append(dst, line...), '\n') }}
+	canonicalForm = exportForm{append: func(dst, line []byte) []byte { return append(append(dst, canonical(line)...), '\n') }}
+	csvForm       = exportForm{csvHeader, appendCSV}
+	shownCSVForm  = exportForm{csvHeader, appendShownCSV}
+)
+
+// exportForm is what --format and --canonical mean.
+func (c *call) exportForm() (exportForm, error) {
+	switch name := c.cli.String(flagFormat); {
+	case name == formatCSV && c.out.Terminal():
+		return shownCSVForm, nil
+	case name == formatCSV:
+		return csvForm, nil
+	case name != formatJSONL:
+		return exportForm{}, usagef("--%s wants %s or %s, not %q", flagFormat, formatJSONL, formatCSV, name)
+	case c.cli.Bool(flagCanonical):
+		return canonicalForm, nil
 	}
-	return timerange.Parse(c.cli.String(flagSince), c.cli.String(flagUntil), time.Now())
+	return exactForm, nil
 }
 
 // exporter writes records in reading order.
 type exporter struct {
-	out   io.Writer
-	spell func(line []byte) []byte
-	span  timerange.Range
-	seam  int64 // records of the live log that start before are copies
+	out    io.Writer
+	form   exportForm
+	wanted selection
+	seam   int64 // records of the live log that start before are copies
 
 	sources []segment.Source
 	source  int   // being joined
@@ -112,6 +148,9 @@ func (x *exporter) write(ctx context.Context, s *segment.Snapshot) (skipped int6
 	if x.seam, err = seamEnd(ctx, s); err != nil {
 		return 0, err
 	}
+	if _, err := io.WriteString(x.out, x.form.header); err != nil {
+		return 0, err
+	}
 	err = segment.Walk(ctx, s.Sources, segment.WalkOptions{}, x.work, x.join)
 	return x.skipped, err
 }
@@ -128,39 +167,12 @@ func (x *exporter) work(at segment.Position, c segment.Chunk) (piece, error) {
 			p.bad = append(p.bad, badLine{p.lines, offset, why})
 			continue
 		}
-		if live && offset < x.seam || !x.inRange(line) {
+		if live && offset < x.seam || !x.wanted.wants(line) {
 			continue
 		}
-		p.records = append(append(p.records, x.spell(line)...), '\n')
+		p.records = x.form.append(p.records, line)
 	}
 	return p, nil
-}
-
-// isRecord reports whether a line can be read as a record, or why not. Most lines show it without
-// being read in full.
-func isRecord(line []byte) (why string, ok bool) {
-	if _, err := chain.HeadOf(line); err == nil {
-		return "", true
-	}
-	r := chain.ReadLine(line)
-	return r.Why, r.Class != chain.LineUnreadable
-}
-
-// inRange reports whether a record lies in the range. One whose ts is not text does: nothing shows
-// that it is outside.
-func (x *exporter) inRange(line []byte) bool {
-	if x.span.All() {
-		return true
-	}
-	// A line in the common spelling has no second ts that could be meant.
-	if rest, ok := bytes.CutPrefix(line, []byte(`{"ts":"`)); ok && isCanonical(line) {
-		if ts, _, ok := bytes.Cut(rest, []byte(`"`)); ok && bytes.IndexByte(ts, '\\') < 0 {
-			return x.span.Contains(string(ts))
-		}
-	}
-	v, _, err := ecmajson.Parse(line, chain.MaxDepth)
-	ts, ok := v.Member("ts")
-	return err != nil || !ok || ts.Kind != ecmajson.String || x.span.Contains(ts.Str)
 }
 
 func (x *exporter) join(at segment.Position, p piece, err error) error {
@@ -181,21 +193,4 @@ func (x *exporter) join(at segment.Position, p piece, err error) error {
 	x.line += p.lines
 	_, err = x.out.Write(p.records)
 	return err
-}
-
-func isCanonical(line []byte) bool { return ecmajson.ScanValue(line, 0, chain.MaxDepth) == len(line) }
-
-// exactBytes spells a record as it is spelled.
-func exactBytes(line []byte) []byte { return line }
-
-// canonical spells a record as JSON.stringify spells what JSON.parse reads from it.
-func canonical(line []byte) []byte {
-	if isCanonical(line) {
-		return line
-	}
-	v, _, err := ecmajson.Parse(line, chain.MaxDepth)
-	if err != nil {
-		return line // not reached: a record is JSON
-	}
-	return ecmajson.AppendStringify(nil, v)
 }

@@ -64,7 +64,7 @@ func TestCanonicalExportOfVectors(t *testing.T) {
 				t.Fatal(err)
 			}
 			home := filepath.Join(dir, "home")
-			got, problems := exported(t, home, exporter{spell: canonical})
+			got, problems := exported(t, home, exporter{form: canonicalForm})
 			if sum := sha256.Sum256(got); want.Export.SHA256 != "" && hex.EncodeToString(sum[:]) != want.Export.SHA256 {
 				t.Errorf("%d bytes with SHA-256 %x, want %s", len(got), sum, want.Export.SHA256)
 			}
@@ -72,7 +72,7 @@ func TestCanonicalExportOfVectors(t *testing.T) {
 				t.Errorf("left out: %q", problems)
 			}
 			for _, r := range want.Ranges {
-				got, _ := exported(t, home, exporter{spell: canonical, span: timerange.Range{Since: r.Since, Until: r.Until}})
+				got, _ := exported(t, home, exporter{form: canonicalForm, wanted: selection{span: timerange.Range{Since: r.Since, Until: r.Until}}})
 				if n := bytes.Count(got, []byte("\n")); n != r.Count {
 					t.Errorf("%s to %s: %d records, want %d", r.Since, r.Until, n, r.Count)
 				}
@@ -119,14 +119,14 @@ func TestExportKeepsTheBytes(t *testing.T) {
 		"audit-archive/audit-0001.jsonl": l[0] + "\n" + spaced + "garbage\n",
 		"audit.log":                      l[2] + "\n\n" + strings.TrimSuffix(l[3], "\n"),
 	})
-	got, problems := exported(t, home, exporter{spell: exactBytes})
+	got, problems := exported(t, home, exporter{form: exactForm})
 	if want := l[0] + spaced + l[2] + l[3]; string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if len(problems) != 1 || !strings.HasPrefix(problems[0], "audit-0001.jsonl line 4 (offset ") {
 		t.Errorf("left out: %q", problems)
 	}
-	if got, _ = exported(t, home, exporter{spell: canonical}); string(got) != strings.Join(l, "") {
+	if got, _ = exported(t, home, exporter{form: canonicalForm}); string(got) != strings.Join(l, "") {
 		t.Errorf("canonical: got\n%s", got)
 	}
 }
@@ -146,7 +146,7 @@ func TestExportRange(t *testing.T) {
 	}
 	home := writeHome(t, map[string]string{"audit.log": strings.Join(lines, "\n") + "\n"})
 	day := timerange.Range{Since: "2026-01-01T00:00:00.000Z", Until: "2026-01-01T23:59:59.999Z"}
-	got, _ := exported(t, home, exporter{spell: exactBytes, span: day})
+	got, _ := exported(t, home, exporter{form: exactForm, wanted: selection{span: day}})
 	if want := strings.Join(lines[:6], "\n") + "\n"; string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -175,7 +175,7 @@ func TestSeam(t *testing.T) {
 		{"no segment", map[string]string{"audit.log": text(0, 50)}, text(0, 50)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got, _ := exported(t, writeHome(t, c.files), exporter{spell: exactBytes}); string(got) != c.want {
+			if got, _ := exported(t, writeHome(t, c.files), exporter{form: exactForm}); string(got) != c.want {
 				t.Errorf("%d records, want %d", bytes.Count(got, []byte("\n")), strings.Count(c.want, "\n"))
 			}
 		})

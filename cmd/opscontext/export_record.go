@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bytes"
+	"iter"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/ecmajson"
+)
+
+// isRecord reports whether a line can be read as a record, or why not. Most lines show it without
+// being read in full.
+func isRecord(line []byte) (why string, ok bool) {
+	if _, err := chain.HeadOf(line); err == nil {
+		return "", true
+	}
+	r := chain.ReadLine(line)
+	return r.Why, r.Class != chain.LineUnreadable
+}
+
+// canonical spells a record as JSON.stringify spells what JSON.parse reads from it.
+func canonical(line []byte) []byte {
+	if ecmajson.ScanValue(line, 0, chain.MaxDepth) == len(line) {
+		return line
+	}
+	v, _, err := ecmajson.Parse(line, chain.MaxDepth)
+	if err != nil {
+		return line // not reached: a record is JSON
+	}
+	return ecmajson.AppendStringify(nil, v)
+}
+
+// members gives the members of a record in canonical spelling, each name without its quotes and each
+// value as it is spelled. Slices of the line, because a payload may take many times its length once
+// it is read into values.
+func members(line []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		for i := 1; ; {
+			colon := ecmajson.ScanString(line, i)
+			if colon < 0 {
+				return // an object without members
+			}
+			end := ecmajson.ScanValue(line, colon+1, chain.MaxDepth)
+			if end < 0 || !yield(line[i+1:colon-1], line[colon+1:end]) || end == len(line)-1 {
+				return
+			}
+			i = end + 1
+		}
+	}
+}
+
+// textOf gives the string that a JSON value in canonical spelling is, if it is one.
+func textOf(value []byte) (text string, ok bool) {
+	if value[0] != '"' {
+		return "", false
+	}
+	if bytes.IndexByte(value, '\\') < 0 {
+		return string(value[1 : len(value)-1]), true
+	}
+	v, _, err := ecmajson.Parse(value, 0)
+	return v.Str, err == nil
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/opscontext/opscontext/internal/timerange"
+)
+
+func TestSelectionByKind(t *testing.T) {
+	for _, c := range []struct {
+		globs string
+		line  string
+		want  bool
+	}{
+		{"", `{"ts":"T","event":"a"}`, true},
+		{"", `{"event":1}`, true},
+		{"drift.*", `{"ts":"T","event":"drift.detected","payload":{}}`, true},
+		{"drift.*", `{"ts":"T","event":"drift.hallucination"}`, true},
+		{"drift.*", `{"ts":"T","event":"drift"}`, false},
+		{"drift.*", `{"ts":"T","event":"Drift.detected"}`, false},
+		{"drift.hallucination", `{"event":"drift.detected","payload":{"kind":"fabrication_suspect"}}`, false},
+		{"drift.hallucination", `{"event":"drift.hallucination"}`, true},
+		{"hook.block drift.*", `{"event":"hook.block"}`, true},
+		{"hook.block drift.*", `{"event":"hook.blocks"}`, false},
+		{"audit.?o*[e-z]e", `{"event":"audit.rotate"}`, true},
+		{"*", `{"event":""}`, true},
+		{"*", `{"event":"a,b"}`, true},
+		{"*", `{"event":null}`, false},
+		{"*", `{"event":["a"]}`, false},
+		{"*", `{"ts":"T","payload":{"event":"a"}}`, false},
+		{"*", `{"hash":"h"}`, false},
+		{"a", `{"event":"b","event":"a"}`, true},
+		{"a", `{"event":"a","event":"b"}`, false},
+		{"a", `{"EVENT":"a"}`, false},
+		{"a", ` { "payload" : [ 1.0 ] , "event" : "\u0061" } `, true},
+		{`a\*`, `{"event":"a*"}`, true},
+	} {
+		s := selection{kinds: strings.Fields(c.globs)}
+		if got := s.wants([]byte(c.line)); got != c.want {
+			t.Errorf("%q wants %s: %v", c.globs, c.line, got)
+		}
+	}
+}
+
+// A record has to be in the range and of the kind.
+func TestSelectionByTimeAndKind(t *testing.T) {
+	s := selection{timerange.Range{Since: "2026-01-01T00:00:00.000Z", Until: "2026-12-31T23:59:59.999Z"}, []string{"a"}}
+	for line, want := range map[string]bool{
+		`{"ts":"2026-06-01T00:00:00.000Z","event":"a","payload":1}`: true,
+		`{"event":"a","ts":"2026-06-01T00:00:00.000Z"}`:             true,
+		`{"event":"a","ts":"2025-06-01T00:00:00.000Z"}`:             false,
+		`{"ts":"2025-06-01T00:00:00.000Z","event":"a"}`:             false,
+		`{"ts":"2026-06-01T00:00:00.000Z","event":"b"}`:             false,
+		`{"ts":7,"event":"a"}`:                                      true,
+		`{"event":"a"}`:                                             true,
+		`{"ts":"2026-06-01T00:00:00.000Z"}`:                         false,
+	} {
+		if got := s.wants([]byte(line)); got != want {
+			t.Errorf("wants %s: %v", line, got)
+		}
+	}
+}
