@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/opscontext/opscontext/internal/durable"
 )
 
 // Names in a home. Everything a log consists of has one of these, or one that [ParseName] reads.
@@ -127,6 +129,10 @@ func ownHomeName(name string) bool {
 func ownArchiveName(name string) bool {
 	switch name {
 	case ".rotate-intent.json", ".restore-intent.json":
+		return true
+	}
+	target := strings.TrimPrefix(strings.TrimRight(name, "0123456789"), ".")
+	if _, form, ok := ParseName(target); ok && form == FormManifest && durable.Leftover(name, target) {
 		return true
 	}
 	return strings.HasPrefix(name, ".audit-") && strings.HasSuffix(name, ".tmp")
