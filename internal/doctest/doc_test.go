@@ -7,6 +7,8 @@
 //	```json example=NAME        an example, compared with the history that all of them come from
 //	```sh stage=NAME exit=N     commands; the stage is the home they start in, see stages; without
 //	                            one they go on in that of the block before. exit is 0 unless given
+//	```sh needs=PROGRAM         commands that want a program besides the usual ones; where it is not
+//	                            installed, they and the rest of a runbook are skipped
 //	```output                   what the commands before it write; … stands for any text, and on a
 //	                            line of its own for any number of lines
 package doctest

@@ -40,6 +40,9 @@ func TestRunbooks(t *testing.T) {
 				if b.lang != "sh" {
 					continue
 				}
+				if program := b.attrs["needs"]; program != "" {
+					needs(t, program) // what follows on the page goes on from here
+				}
 				if name := b.attrs["stage"]; name != "" {
 					s = enter(t, name)
 				}

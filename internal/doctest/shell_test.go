@@ -3,6 +3,7 @@ package doctest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -127,24 +128,34 @@ func TestShowsTellsOutputsApart(t *testing.T) {
 }
 
 // The pipelines in docs/FORMAT.md recompute hashes without the program, in the home of the examples.
+// Those that want a program for archives run where the segment was archived.
 func TestFormatPipelines(t *testing.T) {
 	needs(t, "sh", "sed", "cut", "sha256sum")
 	d := readDocument(t, format)
 	h := makeHistory(t)
-	s := newShell(t)
-	write(t, filepath.Join(s.dir, segment.ArchiveDir, "audit-0001.jsonl"), lineOf(h.first, h.second))
+	plain := newShell(t)
+	write(t, filepath.Join(plain.dir, segment.ArchiveDir, "audit-0001.jsonl"), lineOf(h.first, h.second))
+	compressed := newShell(t)
+	compressed.dir = archiveHistory(t, h).home
 	runs := 0
 	for i, b := range d.blocks {
 		if b.lang != "sh" {
 			continue
 		}
 		runs++
-		output := s.try(t, d, b)
-		if next := d.blocks[i+1]; next.lang != "output" || !shows(next.text, output) {
-			t.Errorf("%s: the output is\n%s", d.at(b), output)
-		}
+		t.Run(fmt.Sprintf("line%d", b.line), func(t *testing.T) {
+			s := plain
+			if program := b.attrs["needs"]; program != "" {
+				needs(t, program)
+				s = compressed
+			}
+			output := s.try(t, d, b)
+			if next := d.blocks[i+1]; next.lang != "output" || !shows(next.text, output) {
+				t.Errorf("%s: the output is\n%s", d.at(b), output)
+			}
+		})
 	}
-	if runs != 2 {
-		t.Errorf("%s has %d pipelines, want 2", format, runs)
+	if runs != 3 {
+		t.Errorf("%s has %d pipelines, want 3", format, runs)
 	}
 }
