@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"github.com/opscontext/opscontext/chain"
-	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/internal/ecmajson"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -37,7 +36,7 @@ func (a attestations) has(want chain.Archive) bool {
 // attested reads the audit.archive records of a log. In an archived segment the manifest says where
 // they are; it may say too little, and then a segment is attested once more. What cannot be read
 // vouches for nothing.
-func attested(ctx context.Context, fsys durable.FS, sources []segment.Source) (attestations, error) {
+func attested(ctx context.Context, sources []segment.Source) (attestations, error) {
 	found := attestations{}
 	for _, src := range sources {
 		if s, ok := src.(*source); ok {

@@ -36,7 +36,7 @@ func Copy(ctx context.Context, fsys durable.FS, home string, to Store) (copied [
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, snap.Close()) }()
-	vouched, err := attested(ctx, fsys, snap.Sources)
+	vouched, err := attested(ctx, snap.Sources)
 	if err != nil {
 		return nil, err
 	}

@@ -129,8 +129,11 @@ func finished(t *testing.T, disk, done *durable.Mem, before []chain.Record) erro
 	}
 	for _, v := range vouched(t, after) {
 		mf, err := slurp(disk, archivePath(strings.TrimSuffix(v.Segment, ".jsonl")+".manifest.json"))
-		if err != nil || v.Manifest != sha256.Sum256(mf) {
-			return fmt.Errorf("%s: the chain vouches for another manifest (%v)", v.Segment, err)
+		if err != nil {
+			return err
+		}
+		if v.Manifest != sha256.Sum256(mf) {
+			return fmt.Errorf("%s: the chain vouches for another manifest", v.Segment)
 		}
 	}
 	return nil

@@ -174,7 +174,7 @@ func (r *run) look(ctx context.Context, home string) (err error) {
 	for _, k := range r.kept {
 		k.last = k.name.Number == highest
 	}
-	r.chain, err = attested(ctx, r.fs, r.snap.Sources)
+	r.chain, err = attested(ctx, r.snap.Sources)
 	return err
 }
 

@@ -2,9 +2,11 @@ package archive
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/opscontext/opscontext/chain"
@@ -249,5 +251,59 @@ func TestAlteredRecordsVouchForNothing(t *testing.T) {
 		if _, ok := a.last(segment.Name{Number: 1}); ok != (i == 0) {
 			t.Errorf("%s: %v", text, ok)
 		}
+	}
+}
+
+// An archive whose attestation was lost with the end of the log is attested again, as it is: its
+// manifest stays, although the log before it is no longer what it was.
+func TestRunAttestsAgain(t *testing.T) {
+	m := newHome(t, 5, 6, 7)
+	mustRun(t, options(m))
+	manifest := readFile(t, m, archivePath("audit-0002.manifest.json"))
+	live := readFile(t, m, testHome+"/audit.log")
+	put(t, m, testHome+"/audit.log", live[:bytes.IndexByte(live, '\n')+1])
+	remove(t, m, archivePath("audit-0001.jsonl.zst"))
+	remove(t, m, archivePath("audit-0001.manifest.json"))
+	rs := mustRun(t, options(m))
+	if len(rs) != 1 || !slices.Equal(rs[0].Steps, []Step{StepAttested}) {
+		t.Errorf("%+v", rs)
+	}
+	if !bytes.Equal(readFile(t, m, archivePath("audit-0002.manifest.json")), manifest) {
+		t.Error("the manifest is another")
+	}
+	if again := mustRun(t, options(m)); len(again) != 0 {
+		t.Errorf("a second run finds to do: %+v", again)
+	}
+}
+
+func TestRunTellsHowFarItIs(t *testing.T) {
+	m := newHome(t, 300, 400, 5)
+	var last, total int64
+	_, err := Run(t.Context(), testHome, options(m), Options{Workers: 1, Progress: func(done, all int64) {
+		if done < last || done > all || total != 0 && all != total {
+			t.Errorf("%d of %d after %d of %d", done, all, last, total)
+		}
+		last, total = done, all
+	}})
+	if err != nil || last != total || total < 700*200 {
+		t.Errorf("%d of %d, %v", last, total, err)
+	}
+}
+
+// Whoever stops a run finds no temporary file, and goes on later.
+func TestRunStops(t *testing.T) {
+	m := newHome(t, 300, 400, 5)
+	for range 3 {
+		ctx, stop := context.WithCancel(t.Context())
+		if _, err := Run(ctx, testHome, options(m), Options{Workers: 1, Progress: func(int64, int64) { stop() }}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("%v", err)
+		}
+		if got := listed(t, m); strings.HasPrefix(got[0], ".") {
+			t.Errorf("files %v", got)
+		}
+	}
+	mustRun(t, options(m))
+	if len(mustHistory(t, m)) < 705 {
+		t.Error("records are gone")
 	}
 }

@@ -77,13 +77,21 @@ func (r *run) segment(ctx context.Context, i int, index int64) (res Result, err 
 }
 
 // identity is what the manifest says besides what the segment shows: what the chain has already
-// vouched for, else what the log shows now.
+// vouched for; else what the log shows now, or of a segment that has lost its plain file, what the
+// manifest of this log has said so far.
 func (r *run) identity(i int, index int64) (identity, error) {
-	if a, ok := r.chain.last(r.kept[i].name); ok {
+	k := r.kept[i]
+	if a, ok := r.chain.last(k.name); ok {
 		return identity{a.LogID, a.Incarnation, a.Index}, nil
 	}
 	id, err := identify(r.snap.Sources, i)
 	id.index = index
+	if err == nil && k.plain == nil && k.manifested {
+		m, err := ReadManifest(r.fs, r.path(k.name, segment.FormManifest))
+		if err == nil && m.Segment == k.name && m.LogID == id.logID {
+			return identity{m.LogID, m.Incarnation, m.Index}, nil
+		}
+	}
 	return id, err
 }
 
