@@ -167,6 +167,24 @@ func (f *finder) copies() {
 	}
 }
 
+// archives lists what the chain vouches for.
+func (f *finder) archives(walk []*item) {
+	for _, it := range walk {
+		if it.kind != KindArchive || !it.class.Whole() || f.l.isCopy(it.Record) {
+			continue
+		}
+		a, err := ParseArchive(it.payload())
+		switch {
+		case errors.Is(err, ErrUnknownVersion):
+			f.add(UnknownVersion, it, err.Error())
+		case err != nil:
+			f.add(Ambiguous, it, "its payload cannot be read: "+err.Error())
+		default:
+			f.v.Archives = append(f.v.Archives, a)
+		}
+	}
+}
+
 // breaks lists what the machine itself said about the log it found.
 func (f *finder) breaks(walk []*item) {
 	for _, it := range walk {

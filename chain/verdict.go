@@ -20,6 +20,7 @@ type Verdict struct {
 	Sources     []SourceSummary
 	Findings    []Finding // in reading order
 	Breaks      []BreakFound
+	Archives    []Archive        // what the audit.archive records say, in reading order
 	Found       map[Hash][]Place // of Rules.Find, in reading order; absent if nowhere
 	Compat      Compat
 
@@ -101,6 +102,7 @@ func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict,
 	f.copies()
 	f.runs(runs)
 	f.breaks(walk)
+	f.archives(walk)
 	v.Findings = f.sorted()
 	v.Compat = j.compat(l, reds)
 	return v, ctx.Err()

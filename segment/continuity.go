@@ -89,7 +89,7 @@ func (m *Memory) Check(ctx context.Context, v HomeView) (Continuity, error) {
 	if v.Snapshot != nil {
 		return m.compare(ctx, v.Snapshot, mark)
 	}
-	s, err := OpenSnapshot(m.home, SnapshotOptions{FS: m.fs})
+	s, err := OpenSnapshot(m.home, SnapshotOptions{FS: m.fs, OpenArchived: m.openArchived})
 	if err != nil {
 		return Continuity{}, err
 	}

@@ -54,6 +54,7 @@ func Open(home string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	mem.openArchived = o.OpenArchived
 	l := &Log{o: o}
 	l.idle = sync.NewCond(&l.mu)
 	l.w = writer{o: &l.o, fs: o.FS, home: filepath.Clean(home), mem: mem, locks: locks{o: &l.o, home: home, spare: spare{fs: o.FS}}}

@@ -30,6 +30,8 @@ type Memory struct {
 	home string // real path
 	dir  string // of the state; empty: nothing is remembered
 	base string // name of the files without suffix
+
+	openArchived func(path string, name Name) (Source, error) // as in SnapshotOptions
 }
 
 // The files of a memory: the SHA-256 of the home's real path, and a suffix.

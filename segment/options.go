@@ -29,7 +29,10 @@ type Options struct {
 	// Warn is told what an operator should know although the append goes on. It is called while
 	// the lock is held: it must not block and must not use the Log. nil: nobody is told.
 	Warn func(Warning)
-	Tool string // name and version of the program, for the notes it leaves in system records
+	// OpenArchived reads compressed segments, as in SnapshotOptions: a log that is compared with what
+	// is remembered of it may have its remembered records there. nil: it cannot be compared then.
+	OpenArchived func(path string, name Name) (Source, error)
+	Tool         string // name and version of the program, for the notes it leaves in system records
 }
 
 // Defaults and bounds of [Options].

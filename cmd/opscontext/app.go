@@ -59,7 +59,7 @@ type verb struct {
 // verbs lists the commands in the order in which help shows them.
 func verbs() []verb {
 	return []verb{
-		appendVerb(), rotateVerb(), verifyVerb(), segmentsVerb(), statusVerb(), exportVerb(), versionVerb(), completionVerb(), manVerb(),
+		appendVerb(), rotateVerb(), archiveVerb(), verifyVerb(), segmentsVerb(), statusVerb(), exportVerb(), versionVerb(), completionVerb(), manVerb(),
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/internal/config"
+	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -42,11 +44,20 @@ func (c *call) openLog() (*segment.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	period, err := segment.ParsePeriod(cfg.Segment.Period)
+	o, err := c.logOptions(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return segment.Open(cfg.Home, segment.Options{
+	return segment.Open(cfg.Home, o)
+}
+
+// logOptions says how the log is written.
+func (c *call) logOptions(cfg config.Config) (segment.Options, error) {
+	period, err := segment.ParsePeriod(cfg.Segment.Period)
+	if err != nil {
+		return segment.Options{}, err
+	}
+	return segment.Options{
 		State:       cfg.State,
 		MaxBytes:    cfg.Segment.MaxBytes,
 		Period:      period,
@@ -55,7 +66,9 @@ func (c *call) openLog() (*segment.Log, error) {
 		Sharing:     sharing(cfg),
 		Warn:        c.warnings.add,
 		Tool:        tool(),
-	})
+
+		OpenArchived: archive.Opener(durable.OS()),
+	}, nil
 }
 
 func sharing(cfg config.Config) segment.Sharing {
@@ -65,11 +78,16 @@ func sharing(cfg config.Config) segment.Sharing {
 	return segment.Exclusive
 }
 
+// snapshotOptions reads compressed segments like plain ones.
+func snapshotOptions() segment.SnapshotOptions {
+	return segment.SnapshotOptions{OpenArchived: archive.Opener(durable.OS())}
+}
+
 // openSnapshot opens the log for reading.
 func (c *call) openSnapshot() (*segment.Snapshot, error) {
 	cfg, err := c.config()
 	if err != nil {
 		return nil, err
 	}
-	return segment.OpenSnapshot(cfg.Home, segment.SnapshotOptions{})
+	return segment.OpenSnapshot(cfg.Home, snapshotOptions())
 }

@@ -85,7 +85,7 @@ func (c *call) status() (*status, error) {
 	if err != nil {
 		return nil, err
 	}
-	snap, err := segment.OpenSnapshot(cfg.Home, segment.SnapshotOptions{})
+	snap, err := segment.OpenSnapshot(cfg.Home, snapshotOptions())
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/internal/report"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -112,7 +114,7 @@ func (o *other) readCopy() error {
 	if filepath.Base(home) == segment.ArchiveDir {
 		home = filepath.Dir(home)
 	}
-	snap, err := segment.OpenSnapshot(home, segment.SnapshotOptions{})
+	snap, err := segment.OpenSnapshot(home, segment.SnapshotOptions{OpenArchived: archive.Opener(durable.OS())})
 	if err != nil {
 		return err
 	}

@@ -91,8 +91,6 @@ func (c *check) files() {
 			c.add(chain.Unreadable, f.File, f.Detail+"; it was not opened", 1)
 		case segment.FactSameFile:
 			c.add(chain.UndeclaredFile, f.File, f.Detail, 1)
-		case segment.FactBothForms:
-			c.add(chain.Unreadable, f.File, "its plain file was read instead and the two were not compared: move this one elsewhere", 1)
 		case segment.FactWideMode, segment.FactForeignOwner:
 			wide = append(wide, f.File+" ("+f.Detail+")")
 		}

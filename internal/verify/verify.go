@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/internal/report"
@@ -104,7 +105,7 @@ func (c *check) run(ctx context.Context) (err error) {
 	if c.memory, err = segment.OpenMemory(c.o.FS, c.o.State, c.o.Home); err != nil {
 		return err
 	}
-	if c.snap, err = segment.OpenSnapshot(c.o.Home, segment.SnapshotOptions{FS: c.o.FS}); err != nil {
+	if c.snap, err = segment.OpenSnapshot(c.o.Home, segment.SnapshotOptions{FS: c.o.FS, OpenArchived: archive.Opener(c.o.FS)}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.snap.Close()) }()
@@ -125,6 +126,9 @@ func (c *check) run(ctx context.Context) (err error) {
 	}
 	c.records()
 	c.files()
+	if err := c.archives(ctx); err != nil {
+		return err
+	}
 	c.compare(other)
 	return c.sinceSnapshot()
 }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/opscontext/opscontext/archive"
+	"github.com/opscontext/opscontext/internal/config"
+	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/internal/terminal"
+	"github.com/opscontext/opscontext/segment"
+)
+
+const flagTo = "to"
+
+func archiveVerb() verb {
+	return verb{
+		name:  "archive",
+		usage: "compress the sealed segments",
+		about: `Compresses each sealed segment to a standard zstd file, reads that back, writes
+a manifest of what it holds, records both on the chain, and only then removes
+the plain file. The sealed segment with the highest number stays plain. It may
+be interrupted at any moment and run again, and it rebuilds a lost manifest.
+
+With --to, or archive.to in opscontext.toml, each archived segment and its
+manifest are copied to a directory elsewhere as well: a mounted WORM or network
+path. What is there is never changed.`,
+		examples: "opscontext archive\nopscontext archive --to /mnt/worm/audit",
+		exits:    []exitCode{exitFailed, exitBusy},
+		flags: []cli.Flag{
+			&cli.StringFlag{Name: flagTo, Usage: "copy archived segments to `DIR`, too"},
+			boolFlag(flagJSON, "one JSON object for each segment that something was done for"),
+		},
+		run: runArchive,
+	}
+}
+
+// archived is a line of archive --json.
+type archived struct {
+	Segment string   `json:"segment"`
+	Steps   []string `json:"steps,omitempty"` // of archiving
+	Records int64    `json:"records,omitempty"`
+	Bytes   int64    `json:"bytes,omitempty"`  // of the plain segment
+	Stored  int64    `json:"stored,omitempty"` // of the compressed file
+	Key     string   `json:"key,omitempty"`    // of the copy
+	Copied  int64    `json:"copied,omitempty"` // bytes copied, manifest included
+	Error   string   `json:"error,omitempty"`
+}
+
+func runArchive(c *call) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	so, err := c.logOptions(cfg)
+	if err != nil {
+		return err
+	}
+	var progress *terminal.Progress
+	results, err := archive.Run(c.ctx, cfg.Home, so, archive.Options{Progress: func(done, total int64) {
+		if progress == nil {
+			progress = c.progress("archive", total)
+		}
+		progress.Set(done)
+	}})
+	progress.Stop()
+	c.warnings.print()
+	var failed []error
+	for _, r := range results {
+		line := archived{Segment: r.Segment.File(segment.FormPlain), Records: r.Records, Bytes: r.Bytes, Stored: r.Stored}
+		for _, s := range r.Steps {
+			line.Steps = append(line.Steps, s.String())
+		}
+		failed = append(failed, r.Err)
+		err = errors.Join(err, c.printArchived(line, r.Err, archivedWords(r)))
+	}
+	if err == nil {
+		var problem error
+		problem, err = c.copyArchived(cfg)
+		failed = append(failed, problem)
+	}
+	return errors.Join(append(failed, err)...)
+}
+
+// copyArchived copies what is archived to the directory that is configured or asked for. problem is
+// what went wrong with single segments and is printed beside them.
+func (c *call) copyArchived(cfg config.Config) (problem, err error) {
+	dir := cfg.Archive.To
+	if to := c.directory(flagTo); to != nil {
+		dir = *to
+	}
+	if dir == "" {
+		return nil, nil
+	}
+	store, err := archive.OpenDirStore(durable.OS(), dir)
+	if err != nil {
+		return nil, err
+	}
+	copies, err := archive.Copy(c.ctx, durable.OS(), cfg.Home, store)
+	for _, k := range copies {
+		if k.Err == nil && k.Bytes == 0 {
+			continue // it was there already
+		}
+		problem = errors.Join(problem, k.Err)
+		line := archived{Segment: k.Segment.File(segment.FormPlain), Key: k.Key, Copied: k.Bytes}
+		err = errors.Join(err, c.printArchived(line, k.Err, "copied to "+terminal.Escape(k.Key)))
+	}
+	return problem, err
+}
+
+// archivedWords says what was done for a segment.
+func archivedWords(r archive.Result) string {
+	words := fmt.Sprintf("%s, %s", terminal.Plural(r.Records, "record"), terminal.Bytes(r.Bytes))
+	if r.Stored > 0 {
+		words += " to " + terminal.Bytes(r.Stored)
+	}
+	for i, s := range r.Steps {
+		sep := ", "
+		if i == 0 {
+			sep = ": "
+		}
+		words += sep + s.String()
+	}
+	return words
+}
+
+// printArchived prints what became of a segment; what went wrong is said at the end, too.
+func (c *call) printArchived(line archived, problem error, words string) error {
+	if problem != nil {
+		line.Error = problem.Error()
+		words = "not done: " + terminal.Escape(line.Error)
+	}
+	if c.cli.Bool(flagJSON) {
+		return json.NewEncoder(c.stdout).Encode(line)
+	}
+	_, err := fmt.Fprintf(c.out, "%s: %s\n", line.Segment, words)
+	return err
+}
