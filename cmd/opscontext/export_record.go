@@ -38,10 +38,10 @@ func members(line []byte) iter.Seq2[[]byte, []byte] {
 		for i := 1; ; {
 			colon := ecmajson.ScanString(line, i)
 			if colon < 0 {
-				return // an object without members
+				return // behind the last member
 			}
 			end := ecmajson.ScanValue(line, colon+1, chain.MaxDepth)
-			if end < 0 || !yield(line[i+1:colon-1], line[colon+1:end]) || end == len(line)-1 {
+			if end < 0 || !yield(line[i+1:colon-1], line[colon+1:end]) {
 				return
 			}
 			i = end + 1
