@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -232,5 +233,47 @@ func TestPlainFileIsLookedAtAgainBeforeItGoes(t *testing.T) {
 				t.Errorf("the plain file: %v", err)
 			}
 		})
+	}
+}
+
+// A medium that has other bytes than the cache shows is found out while the plain file is still there.
+func TestArchiveIsReadFromTheMedium(t *testing.T) {
+	m := newHome(t, 4, 3)
+	tmp := temporary(segment.Name{Number: 1})
+	m.Inject(durable.Fault{Op: durable.OpSync, Name: tmp, Err: syscall.EIO})
+	rs, err := Run(t.Context(), testHome, options(m), Options{})
+	if err != nil || len(rs) != 1 || !errors.Is(rs[0].Err, syscall.EIO) {
+		t.Fatalf("%+v, %v", rs, err)
+	}
+	plain := readFile(t, m, archivePath("audit-0001.jsonl"))
+	file := frameUp(t, plain, 2)
+	put(t, m, archivePath(testFile), file)
+	f, err := m.OpenFile(archivePath(testFile), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The right bytes are in the cache; those on the medium are from before.
+	if _, err := f.WriteAt([]byte{^file[30]}, 30); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(file[30:31], 30); err != nil {
+		t.Fatal(err)
+	}
+	m.Inject(durable.Fault{Op: durable.OpSync, Name: testFile, Err: syscall.EIO})
+	if err := f.Sync(); err == nil {
+		t.Fatal("the sync did not fail")
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rs, err = Run(t.Context(), testHome, options(m), Options{})
+	if err != nil || len(rs) != 1 || rs[0].Err == nil || !strings.Contains(rs[0].Err.Error(), "medium") {
+		t.Errorf("%+v, %v", rs, err)
+	}
+	if !bytes.Equal(readFile(t, m, archivePath("audit-0001.jsonl")), plain) {
+		t.Error("the plain file has changed")
 	}
 }

@@ -95,8 +95,7 @@ func (d *describer) read(p segment.Position, k segment.Chunk) (*described, error
 	return &described{tallyChunk(k), data}, nil
 }
 
-// storedSum is the SHA-256 of the compressed file as it is on the medium, where the medium can be
-// asked, and as everybody else reads it, which must be the same.
+// storedSum is the SHA-256 of the compressed file.
 func storedSum(s *source) (h chain.Hash, err error) {
 	f, err := s.openSame()
 	if err != nil {
@@ -104,25 +103,35 @@ func storedSum(s *source) (h chain.Hash, err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return h, err
+	}
+	return chain.Hash(sum.Sum(nil)), nil
+}
+
+// onMedium is an error if the medium has other bytes of the compressed file than everybody reads. Where
+// the medium cannot be asked, nothing is said against it.
+func onMedium(s *source) (err error) {
+	f, err := s.openSame()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
 	cached, medium := make([]byte, FrameSize), make([]byte, FrameSize)
-	ask := true
 	for at := int64(0); at < s.info.Size; at += FrameSize {
 		part := cached[:min(FrameSize, s.info.Size-at)]
 		if _, err := f.ReadAt(part, at); err != nil && !errors.Is(err, io.EOF) {
-			return h, err
+			return err
 		}
-		if ask {
-			n, err := s.fs.ReadMedium(s.path, medium[:len(part)], at)
-			switch {
-			case errors.Is(err, durable.ErrNoMedium):
-				ask = false
-			case err != nil:
-				return h, err
-			case !bytes.Equal(medium[:n], part):
-				return h, fmt.Errorf("%s: bytes %d to %d are not on the medium as they were written", s.path, at, at+int64(len(part)))
-			}
+		n, err := s.fs.ReadMedium(s.path, medium[:len(part)], at)
+		switch {
+		case errors.Is(err, durable.ErrNoMedium):
+			return nil
+		case err != nil:
+			return err
+		case !bytes.Equal(medium[:n], part):
+			return fmt.Errorf("%s: bytes %d to %d are not on the medium as they were written", s.path, at, at+int64(len(part)))
 		}
-		sum.Write(part)
 	}
-	return chain.Hash(sum.Sum(nil)), nil
+	return nil
 }

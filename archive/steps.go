@@ -108,7 +108,7 @@ func (r *run) compressed(ctx context.Context, k *kept, id identity, res *Result)
 			return nil, nil, err
 		}
 		// Nothing says that whoever gave it its name made that durable.
-		return s, m, r.sync(path)
+		return s, m, errors.Join(r.sync(path), onMedium(s))
 	}
 	tmp := filepath.Join(r.dir, temporary(k.name))
 	sum, err := compress(ctx, r.fs, k.plain, tmp, r.o.Workers, func(n int64) { r.o.Progress(r.done+n/2, r.total) })
@@ -124,6 +124,9 @@ func (r *run) compressed(ctx context.Context, k *kept, id identity, res *Result)
 	}
 	if m.Archived.SHA256 != sum {
 		return nil, nil, fmt.Errorf("%s reads back with the SHA-256 %v, not %v", tmp, m.Archived.SHA256, sum)
+	}
+	if err := onMedium(s); err != nil {
+		return nil, nil, err
 	}
 	if err := r.fs.Link(tmp, path); err != nil {
 		return nil, nil, err
