@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
 )
 
@@ -110,6 +111,69 @@ func TestF17LockFromTheFuture(t *testing.T) {
 		t.Fatalf("seen for 11 s: gone %v, %v", gone, err)
 	}
 	mustAppend(t, openOS(t, home, o), 1)
+}
+
+// A lock that has been held for long may have been taken for a dead holder's.
+func TestF18LockLost(t *testing.T) {
+	for _, tt := range []struct {
+		about string
+		do    func(m *durable.Mem) error
+		age   time.Duration
+		lost  bool
+		left  bool
+	}{
+		{"ours", func(*durable.Mem) error { return nil }, time.Minute, false, false},
+		{"removed", func(m *durable.Mem) error { return m.Remove("/audit.lock") }, time.Minute, true, false},
+		{"removed a moment ago, which is not looked at", func(m *durable.Mem) error { return m.Remove("/audit.lock") }, 0, false, false},
+		{"another's", func(m *durable.Mem) error {
+			return errors.Join(m.Remove("/audit.lock"), m.Place("/audit.lock", []byte("7\nx\n"), 0o600))
+		}, time.Minute, true, true},
+	} {
+		m := durable.NewMem()
+		l := &lockFile{fs: m, path: "/audit.lock", stale: staleLock, leftovers: true, spare: &spare{fs: m}}
+		if ok, err := l.try(); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		l.since = l.since.Add(-tt.age)
+		if err := tt.do(m); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.check(); errors.Is(err, errLockLost) != tt.lost || !tt.lost && err != nil {
+			t.Errorf("%s: check: %v", tt.about, err)
+		}
+		_ = l.release() // of a lock that may be gone
+		if _, err := m.Stat("/audit.lock"); (err == nil) != tt.left {
+			t.Errorf("%s: after release: %v", tt.about, err)
+		}
+	}
+}
+
+// A rotation whose lock was lost on the way changes nothing, and the append does not go on either.
+func TestF18RotationLosesItsLock(t *testing.T) {
+	m := memHome(t, 4)
+	s := &swapper{Mem: m}
+	o := memOptions(m)
+	o.FS, o.MaxBytes = s, 1024
+	l := openLog(t, o)
+	s.swap = func() {
+		s.swap = func() {}
+		l.w.held.node.since = time.Now().Add(-time.Minute)
+		if err := errors.Join(m.Remove(testHome+"/audit.lock"), m.Place(testHome+"/audit.lock", []byte("7\nx\n"), 0o600)); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := l.Append(t.Context(), event(9)); !errors.Is(err, errLockLost) {
+		t.Errorf("got %v", err)
+	}
+	if err := m.Remove(testHome + "/audit.lock"); err != nil {
+		t.Error(err)
+	}
+	mustAppend(t, l, 10)
+	h := mustWalk(t, m)
+	checkRotations(t, h)
+	if h.count(chain.KindRotate) != 1 || h.count("test.event") != 5 {
+		t.Errorf("later %s", h.kinds())
+	}
 }
 
 func TestExclusiveTakesNoNodeLock(t *testing.T) {

@@ -181,7 +181,7 @@ func (w *writer) nextSegment() (Name, error) {
 	if err != nil {
 		return Name{}, err
 	}
-	n := Name{Number: max(who.number, w.live.who.number)}
+	n := Name{Number: who.number}
 	if n.Number > maxNumber {
 		return Name{}, &Refusal{Path: w.path(ArchiveDir), Offset: -1, Why: fmt.Sprintf("segment numbers end at %d", int64(maxNumber)), Next: "look for a file with a number that is not ours"}
 	}

@@ -382,6 +382,15 @@ func TestA6LogGone(t *testing.T) {
 			t.Errorf("got %s", h.kinds())
 		}
 	})
+	t.Run("live log removed, nothing remembered, and refusals pending", func(t *testing.T) {
+		m := sealed(t)
+		remove(t, m, LiveName)
+		removeMarks(t, m)
+		addTo(t, m, testHome+"/"+RefusedName, `{"ts":"2026-10-05T10:00:00.000Z","pid":41,"event":"a.b","error":"busy"}`+"\n")
+		if h, _ := resettle(t, m); h.kinds() != "event event audit.break audit.append_failed event" {
+			t.Errorf("got %s", h.kinds())
+		}
+	})
 	t.Run("everything removed", func(t *testing.T) {
 		m := sealed(t)
 		remove(t, m, LiveName, ArchiveDir+"/audit-0001.jsonl")
@@ -533,6 +542,37 @@ func TestNodeAppendsBetween(t *testing.T) {
 	}
 	if mark, ok := l.w.mem.Mark(); !ok || mark.Records != 7 {
 		t.Errorf("the mark counts %d records, want 7", mark.Records)
+	}
+}
+
+// What is acknowledged survives a power cut, name and all, whoever made the file and its directories.
+func TestNamesAreDurable(t *testing.T) {
+	m := durable.NewMem()
+	o := memOptions(m)
+	l, err := Open("/a/b/c", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := mustAppend(t, l, 0)
+	if h, err := walkHome(m.Crash(durable.Loss{Kept: durable.KeptNothing}), "/a/b/c"); err != nil || !h.has(r.Hash) {
+		t.Errorf("in new directories: %v, %v", h, err)
+	}
+
+	// Another writer has just made the log, and not synced its name.
+	m = durable.NewMem()
+	if err := m.Mkdir(testHome, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	addTo(t, m, testHome+"/audit.flock", "")
+	m.SyncAll()
+	first, err := chain.Seal(chain.Genesis, testStart, "node", "p", []byte("1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	addTo(t, m, testHome+"/audit.log", string(chain.AppendLine(nil, &first)))
+	r = mustAppend(t, openLog(t, memOptions(m)), 0)
+	if h := mustWalk(t, m.Crash(durable.Loss{Kept: durable.KeptNothing})); !h.has(r.Hash) {
+		t.Errorf("in a log that another writer made: %s", h.kinds())
 	}
 }
 
