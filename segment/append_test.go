@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -282,5 +283,36 @@ func TestEachAppendIsSyncedOnce(t *testing.T) {
 	}
 	if !slices.Equal(kinds, want) {
 		t.Errorf("an append does\n%q\nwant\n%q", kinds, want)
+	}
+}
+
+// A caller whose context ends may use its payload for something else while the batch is still written.
+func TestPayloadIsCopied(t *testing.T) {
+	payload := []byte(`{"n":1}`)
+	d, err := newDraft(Event{Kind: "x", Payload: payload}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(payload, `garbage`)
+	if string(d.payload) != `{"n":1}` {
+		t.Errorf("the draft holds %s", d.payload)
+	}
+}
+
+// Once the file has its name the first records may be in the log, whatever fails then.
+func TestFirstRecordIsUnknown(t *testing.T) {
+	for skip, want := range map[int]Outcome{0: OutcomeRefused, 1: OutcomeUnknown} { // one for audit.flock first
+		m := durable.NewMem()
+		l := openLog(t, memOptions(m))
+		m.Inject(durable.Fault{Op: durable.OpSyncDir, Name: "h", Skip: skip, Err: syscall.EIO})
+		_, err := l.AppendBatch(t.Context(), []Event{event(0), event(1)})
+		if e, ok := errors.AsType[*AppendError](err); !ok || e.Outcome != want || !errors.Is(err, syscall.EIO) {
+			t.Errorf("the sync of the home number %d fails: %v", skip+1, err)
+		}
+		mustAppend(t, l, 2)
+		want := map[Outcome]string{OutcomeRefused: "audit.append_failed event", OutcomeUnknown: "event event event"}[want]
+		if h := mustWalk(t, m); h.kinds() != want {
+			t.Errorf("later %s, want %s", h.kinds(), want)
+		}
 	}
 }

@@ -545,6 +545,28 @@ func TestNodeAppendsBetween(t *testing.T) {
 	}
 }
 
+// Where the log could not be compared the mark stays, for the next writer to compare.
+func TestMarkStaysWhereNobodyCouldLook(t *testing.T) {
+	m := memHome(t, 5)
+	data, err := readAll(m, testHome+"/audit.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Remove(testHome + "/audit.log"); err != nil {
+		t.Fatal(err)
+	}
+	addTo(t, m, testHome+"/audit.log", strings.Join(strings.SplitAfter(string(data), "\n")[:2], ""))
+	m.Inject(durable.Fault{Op: durable.OpOpen, Name: "*.mark", For: durable.Always, Err: syscall.EIO})
+	h, warnings := resettle(t, m)
+	if h.kinds() != "event event event" || len(warnings) == 0 || warnings[0].Kind != WarnMemory {
+		t.Errorf("got %s, %v", h.kinds(), warnings)
+	}
+	m.ClearFaults()
+	if h, _ := resettle(t, m); h.kinds() != "event event event audit.break event" {
+		t.Errorf("later %s", h.kinds())
+	}
+}
+
 // What is acknowledged survives a power cut, name and all, whoever made the file and its directories.
 func TestNamesAreDurable(t *testing.T) {
 	m := durable.NewMem()
