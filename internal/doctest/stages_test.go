@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -174,6 +176,30 @@ var stages = map[string]func(*stage){
 			return append(lines, s.line(s.seal(head.Hash, "2020-01-01T00:00:00.000Z", `{"build":6}`)))
 		})
 	},
+	"sealed": func(s *stage) { s.segments() },
+	"manifest-mismatch": func(s *stage) {
+		s.archive()
+		s.edit(manifest, func(lines []string) []string {
+			return []string{strings.Replace(lines[0], `{"name":"ci"`, `{"name":"eve"`, 1)}
+		})
+	},
+	"frame": func(s *stage) {
+		s.archive()
+		s.flip(packed, 60)
+	},
+	"manifest-missing": func(s *stage) {
+		s.archive()
+		check(s.t, os.Remove(s.path(manifest)))
+	},
+	"unattested": func(s *stage) {
+		s.segments()
+		s.copy(".contextengine/audit.log", "before")
+		s.copy("state", "state-before")
+		s.archiveAll()
+		check(s.t, os.Rename(filepath.Join(s.dir, "before"), s.path(live)))
+		check(s.t, os.RemoveAll(filepath.Join(s.dir, "state")))
+		s.move("state-before", "state")
+	},
 	"undeclared-file": func(s *stage) {
 		s.append(5)
 		s.rotate()
@@ -182,10 +208,12 @@ var stages = map[string]func(*stage){
 }
 
 const (
-	live   = segment.LiveName
-	sealed = segment.ArchiveDir + "/audit-0001.jsonl"
-	now    = "2026-01-01T00:00:00.000Z"
-	kind   = "deploy.done"
+	live     = segment.LiveName
+	sealed   = segment.ArchiveDir + "/audit-0001.jsonl"
+	packed   = sealed + ".zst"
+	manifest = segment.ArchiveDir + "/audit-0001.manifest.json"
+	now      = "2026-01-01T00:00:00.000Z"
+	kind     = "deploy.done"
 )
 
 // stage is a home under way.
@@ -200,12 +228,16 @@ type stage struct {
 func (s *stage) path(name string) string { return filepath.Join(s.home(), filepath.FromSlash(name)) }
 
 func (s *stage) open() *segment.Log {
-	log, err := segment.Open(s.home(), segment.Options{State: s.state(), Now: func() time.Time {
-		s.clock = s.clock.Add(time.Second)
-		return s.clock
-	}})
+	log, err := segment.Open(s.home(), s.options())
 	check(s.t, err)
 	return log
+}
+
+func (s *stage) options() segment.Options {
+	return segment.Options{State: s.state(), Now: func() time.Time {
+		s.clock = s.clock.Add(time.Second)
+		return s.clock
+	}}
 }
 
 // append appends n events as the program does.
@@ -226,6 +258,48 @@ func (s *stage) rotate() {
 	_, err := log.Rotate(context.Background())
 	check(s.t, err)
 	check(s.t, log.Close())
+}
+
+// segments makes three sealed segments and a live one.
+func (s *stage) segments() {
+	for range 3 {
+		s.append(5)
+		s.rotate()
+	}
+}
+
+// archive makes them, archives those that may be, and copies them to the directory copies.
+func (s *stage) archive() {
+	s.segments()
+	s.archiveAll()
+	copies := filepath.Join(s.dir, "copies")
+	check(s.t, os.Mkdir(copies, 0o700))
+	store, err := archive.OpenDirStore(durable.OS(), copies)
+	check(s.t, err)
+	copied, err := archive.Copy(s.t.Context(), durable.OS(), s.home(), store)
+	check(s.t, err)
+	for _, c := range copied {
+		check(s.t, c.Err)
+	}
+}
+
+func (s *stage) archiveAll() {
+	results, err := archive.Run(s.t.Context(), s.home(), s.options(), archive.Options{})
+	check(s.t, err)
+	for _, r := range results {
+		check(s.t, r.Err)
+	}
+}
+
+// flip changes a byte of a file of the home, as a disk does.
+func (s *stage) flip(name string, at int) {
+	path := s.path(name)
+	data, err := os.ReadFile(path)
+	check(s.t, err)
+	data[at] ^= 0xff
+	check(s.t, os.Chmod(path, 0o600))
+	check(s.t, os.WriteFile(path, data, 0o600))
+	check(s.t, os.Chmod(path, 0o400))
 }
 
 // backup copies the home to the directory backup.
