@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -201,5 +202,41 @@ func TestLeftoversAreOwnFiles(t *testing.T) {
 	mustRun(t, options(m))
 	if got := listed(t, m); got[0] != ".audit-0001.manifest.jsonx" || slices.ContainsFunc(got[1:], func(s string) bool { return s[0] == '.' }) {
 		t.Errorf("left: %v", got)
+	}
+}
+
+// A log whose first segment is archived is still known by its first record, where no rotation says
+// which log it is: those of other writers do not.
+func TestWriterKnowsTheLogByItsArchive(t *testing.T) {
+	m := newHome(t, 3, 4)
+	before := mustHistory(t, m)
+	mustRun(t, options(m))
+	last := before[len(before)-2].Hash // the last but the rotation
+	foreign, err := chain.Seal(last, "2026-10-06T00:00:00.000Z", chain.KindRotate, chain.SystemActor, fmt.Appendf(nil,
+		`{"segment":"audit-0002.jsonl","archived_records":5,"first_hash":"%v","last_hash":"%v","cutoff":"2026-10-06T00:00:00.000Z"}`, before[3].Hash, last))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for damaged, want := range []chain.Hash{before[0].Hash, {}} {
+		put(t, m, testHome+"/audit.log", chain.AppendLine(nil, &foreign))
+		if damaged == 1 {
+			put(t, m, archivePath("audit-0001.jsonl.zst"), []byte("no archive"))
+		}
+		o := options(m)
+		o.OpenArchived = Opener(m)
+		l, err := segment.Open(testHome, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Append(t.Context(), event(1)); err != nil {
+			t.Fatal(err)
+		}
+		rot, err := l.Rotate(t.Context())
+		if err != nil || rot.Sealed.LogID != want {
+			t.Errorf("log id %v, want %v (%v)", rot.Sealed.LogID, want, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -61,6 +61,9 @@ func Run(ctx context.Context, home string, so segment.Options, o Options) (resul
 	if so.FS == nil {
 		so.FS = durable.OS()
 	}
+	if so.OpenArchived == nil {
+		so.OpenArchived = Opener(so.FS)
+	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}

@@ -283,7 +283,11 @@ func (w *writer) identityOfFiles() (identity, error) {
 // firstOf is the log id that the oldest segment shows: the hash of its first record, if that is the
 // log's first. It is zero where it takes more than that to tell.
 func (w *writer) firstOf(list []archived) (id chain.Hash, err error) {
-	if list[0].form != FormPlain {
+	switch list[0].form {
+	case FormPlain:
+	case FormZstd:
+		return w.firstArchived(list[0]), nil
+	default:
 		return id, nil
 	}
 	f, err := w.fs.OpenFile(w.archivePath(list[0].base), os.O_RDONLY, 0)
@@ -300,6 +304,28 @@ func (w *writer) firstOf(list []archived) (id chain.Hash, err error) {
 		return id, err
 	}
 	return first, nil
+}
+
+// firstArchived is firstOf for a compressed segment. One that cannot be read tells nothing; it is no
+// reason to stop recording.
+func (w *writer) firstArchived(a archived) (id chain.Hash) {
+	if w.o.OpenArchived == nil {
+		return id
+	}
+	src, err := w.o.OpenArchived(w.archivePath(a.base), a.name)
+	if err != nil {
+		return id
+	}
+	c, err := src.Read(Extent{Offset: 0, Size: 1}, nil)
+	if err = errors.Join(err, src.Close()); err != nil {
+		return id
+	}
+	for _, line := range c.Lines() {
+		if r := chain.ReadLine(line).Record; r.Prev == chain.Genesis {
+			id = r.Hash
+		}
+	}
+	return id
 }
 
 // remember notes the head of the live log for the mark. It is called only after a sync returned nil
