@@ -234,7 +234,7 @@ func (s *stage) open() *segment.Log {
 }
 
 func (s *stage) options() segment.Options {
-	return segment.Options{State: s.state(), Now: func() time.Time {
+	return segment.Options{State: s.state(), OpenArchived: archive.Opener(durable.OS()), Now: func() time.Time {
 		s.clock = s.clock.Add(time.Second)
 		return s.clock
 	}}
