@@ -16,7 +16,7 @@ import (
 
 // archives holds every archived segment against its manifest and against what the chain says of both.
 func (c *check) archives(ctx context.Context) error {
-	for _, src := range c.snap.Sources {
+	for i, src := range c.snap.Sources {
 		if src.State() != segment.StateArchived || c.unread(src.Name()) {
 			continue
 		}
@@ -29,6 +29,9 @@ func (c *check) archives(ctx context.Context) error {
 			continue
 		}
 		c.evidence(src.Name(), e)
+		if e.Manifest != nil && len(e.Contradictions) == 0 {
+			c.counted(i, e.Manifest)
+		}
 	}
 	for _, f := range c.snap.Facts {
 		if f.Kind == segment.FactBothForms {
@@ -62,6 +65,32 @@ func (c *check) evidence(name string, e archive.Evidence) {
 		c.add(chain.UnknownVersion, name, "its manifest: "+e.Err.Error(), 1)
 	case e.Err != nil:
 		c.add(chain.ManifestMismatch, name, e.Err.Error(), 1)
+	}
+}
+
+// counted holds a manifest against what was counted in its segment: whoever can append to the chain can
+// vouch for a manifest that is not true.
+func (c *check) counted(source int, m *archive.Manifest) {
+	s := c.v.Sources[source]
+	for _, f := range c.findings {
+		if f.Segment == s.Name && f.Class == chain.Unreadable {
+			return // what was counted is not all there is
+		}
+	}
+	var wrong []string
+	say := func(member string, manifest, counted any) {
+		if manifest != counted {
+			wrong = append(wrong, fmt.Sprintf("%s: %v in the manifest, %v in the segment", member, manifest, counted))
+		}
+	}
+	say("bytes", m.Bytes, s.Bytes)
+	say("lines", m.Lines, s.Lines)
+	if m.Records == s.Records && m.Records > 0 && m.First != nil && m.Last != nil {
+		say("first", m.First.Hash, s.First)
+		say("last", m.Last.Hash, s.Last)
+	}
+	if len(wrong) > 0 {
+		c.add(chain.ManifestMismatch, s.Name, strings.Join(wrong, "; "), 1)
 	}
 }
 

@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -122,6 +123,30 @@ func TestB7BothForms(t *testing.T) {
 	}
 	s.change(s.archived("audit-0001.jsonl"), func(b []byte) []byte { return append([]byte(" "), b...) })
 	s.want(s.verify(), 3, chain.ManifestMismatch, "plain file")
+}
+
+// TestForgedAttestation: a manifest that is not true of its segment is seen although somebody who can
+// append to the chain vouched for it.
+func TestForgedAttestation(t *testing.T) {
+	s := archivedSite(t)
+	path := s.archived("audit-0001.manifest.json")
+	var forged []byte
+	s.change(path, func(b []byte) []byte {
+		forged = bytes.Replace(b, []byte(`"lines":20,"ts_min"`), []byte(`"lines":22,"ts_min"`), 1)
+		return forged
+	})
+	m, err := archive.ParseManifest(forged)
+	must(t, err)
+	if m.Lines != 22 {
+		t.Fatal("the manifest was not changed")
+	}
+	vouch := chain.Archive{Segment: "audit-0001.jsonl", LogID: m.LogID, Incarnation: m.Incarnation, Index: m.Index, SHA256: m.SHA256,
+		Archived: m.Archived.SHA256, Manifest: archive.Digest(forged), Tool: "forger"}
+	l, err := segment.Open(s.home, segment.Options{State: s.state})
+	must(t, err)
+	_, err = l.AppendSystem(context.Background(), chain.KindArchive, vouch.Payload())
+	must(t, errors.Join(err, l.Close()))
+	s.want(s.verify(), 3, chain.ManifestMismatch, "lines: 22 in the manifest, 20 in the segment")
 }
 
 // TestRolledBackBehindArchives: a roll-back is counted exactly although most of the log is compressed.
