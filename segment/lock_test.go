@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -145,6 +146,47 @@ func TestF18LockLost(t *testing.T) {
 		if _, err := m.Stat("/audit.lock"); (err == nil) != tt.left {
 			t.Errorf("%s: after release: %v", tt.about, err)
 		}
+	}
+}
+
+// A spare that another process took for a leftover is made again; one that cannot be linked is not.
+func TestSpare(t *testing.T) {
+	m := durable.NewMem()
+	s := &spare{fs: m}
+	lock := func() {
+		t.Helper()
+		if err := s.place("/audit.lock", []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.place("/audit.lock", []byte("y")); !errors.Is(err, fs.ErrExist) {
+			t.Fatalf("a lock that is there: %v", err)
+		}
+		if data, err := readAll(m, "/audit.lock"); err != nil || len(data) != 1 {
+			t.Errorf("the lock holds %q, %v", data, err)
+		}
+		if err := m.Remove("/audit.lock"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock()
+	lock()
+	first := s.path
+	if !durable.Leftover(filepath.Base(first), LockName) {
+		t.Errorf("a killed process leaves %q, which nobody removes", first)
+	}
+	if err := m.Remove(first); err != nil {
+		t.Fatal(err)
+	}
+	lock()
+	lock()
+	if s.path == "" || s.path == first {
+		t.Errorf("the spare is %q, was %q", s.path, first)
+	}
+	m.Inject(durable.Fault{Op: durable.OpLink, Name: filepath.Base(s.path), Err: syscall.EPERM})
+	lock()
+	lock()
+	if !s.off || len(listDir(t, m, "/")) != 0 {
+		t.Errorf("without hard links: off %v, left %v", s.off, listDir(t, m, "/"))
 	}
 }
 

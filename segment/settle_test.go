@@ -556,7 +556,7 @@ func TestMarkStaysWhereNobodyCouldLook(t *testing.T) {
 		t.Fatal(err)
 	}
 	addTo(t, m, testHome+"/audit.log", strings.Join(strings.SplitAfter(string(data), "\n")[:2], ""))
-	m.Inject(durable.Fault{Op: durable.OpOpen, Name: "*.mark", For: durable.Always, Err: syscall.EIO})
+	m.Inject(durable.Fault{Op: durable.OpRead, Name: "*.mark", For: durable.Always, Err: syscall.EIO})
 	h, warnings := resettle(t, m)
 	if h.kinds() != "event event event" || len(warnings) == 0 || warnings[0].Kind != WarnMemory {
 		t.Errorf("got %s, %v", h.kinds(), warnings)

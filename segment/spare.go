@@ -33,16 +33,12 @@ func (s *spare) place(lock string, content []byte) error {
 		return s.fs.Place(lock, content, 0o600)
 	}
 	err := s.link(lock, content)
-	if errors.Is(err, fs.ErrNotExist) { // taken for a leftover
-		if err = s.close(); err == nil {
-			err = s.link(lock, content)
-		}
-	}
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	// What stands against it stands against Place, too, or it is that there are no hard links.
-	s.off = true
+	// Gone, it was taken for a leftover. Else there are no hard links here, or what stands against
+	// them stands against Place, too.
+	s.off = !errors.Is(err, fs.ErrNotExist)
 	return errors.Join(s.close(), s.fs.Place(lock, content, 0o600))
 }
 
