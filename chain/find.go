@@ -40,7 +40,7 @@ func (f *finder) lines(reds *redactions) {
 			f.add(TornTailFound, it, "")
 			it.blind = true
 		case it.class == LineUnreadable && it.unread > 0:
-			f.found = append(f.found, Finding{Class: Unreadable, Place: it.Place, Records: 1, Unread: it.unread, Detail: fmt.Sprintf("%d bytes: %s", it.unread, it.why)})
+			f.found = append(f.found, Finding{Class: Unreadable, Place: it.Place, Records: 1, Unread: it.unread, Detail: it.why})
 		case it.class == LineUnreadable:
 			f.add(Unreadable, it, it.why)
 		case it.class == LineAltered:

@@ -19,7 +19,7 @@ func (c *check) put(class chain.Class, f report.Finding, detail string) {
 	info, _ := class.Info()
 	f.Class, f.Severity, f.Meaning, f.Next = class, info.Severity, info.Meaning, info.Next
 	if detail != "" {
-		f.Meaning += ": " + detail
+		f.Meaning += ": " + strings.ReplaceAll(detail, "\n", "; ") // several errors are a line each
 	}
 	c.findings = append(c.findings, f)
 }
