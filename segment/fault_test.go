@@ -362,7 +362,7 @@ func failOnce(t *testing.T, sc scenario, base *durable.Mem, fault durable.Fault)
 	}
 	m.ClearFaults()
 	for _, disk := range []*durable.Mem{m.Crash(durable.Loss{Kept: durable.KeptNothing}), m} {
-		if err := recovered(t, sc, disk, acked); err != nil {
+		if err := recovered(t, sc, disk, acked, 1); err != nil {
 			t.Fatalf("%+v: %v", fault, err)
 		}
 	}

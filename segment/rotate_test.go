@@ -464,7 +464,7 @@ func TestF15AppendsDuringRotations(t *testing.T) {
 	done := make(chan int)
 	go func() {
 		n := 0
-		for ; n < 200; n++ {
+		for ; n < 50; n++ {
 			if _, err := other.Append(t.Context(), event(n)); err != nil {
 				t.Error(err)
 			}
