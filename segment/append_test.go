@@ -199,6 +199,7 @@ func TestF27ClockOutOfRange(t *testing.T) {
 
 // TestF20Goroutines appends from many goroutines, through several Logs, to one home.
 func TestF20Goroutines(t *testing.T) {
+	t.Parallel()
 	const writers, each = 64, 50
 	dir := t.TempDir()
 	home := filepath.Join(dir, "home")

@@ -193,6 +193,7 @@ const lossSeeds = 2
 // draws several disks from each, and opens the log again: the next appends succeed, everything that
 // was acknowledged is there, the chain is whole, and no audit.break is chained that is not due.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	var states atomic.Int64
 	t.Cleanup(func() { t.Logf("%d crash states", states.Load()) })
 	for i, sc := range scenarios {
@@ -343,6 +344,7 @@ func keptWell(disk *durable.Mem, h *walkedLog) error {
 // TestCrashInRecovery stops the appends that follow a crash, too, and then lets a third process go
 // on.
 func TestCrashInRecovery(t *testing.T) {
+	t.Parallel()
 	var states atomic.Int64
 	t.Cleanup(func() { t.Logf("%d states of a crash in recovery", states.Load()) })
 	for i, sc := range scenarios {

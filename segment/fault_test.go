@@ -199,6 +199,7 @@ func TestSuspicionOfASealedSegment(t *testing.T) {
 // TestF7FullDiskAtEveryByte fills the disk at every byte of a batch. What is complete is acknowledged,
 // the rest is refused and counted, and once there is room the log goes on by itself.
 func TestF7FullDiskAtEveryByte(t *testing.T) {
+	t.Parallel()
 	m := memHome(t, 2)
 	base, err := readAll(m, testHome+"/audit.log")
 	if err != nil {
@@ -270,6 +271,7 @@ func mustWalkPrefix(m *durable.Mem) *walkedLog {
 // TestF7QuotaGrowsBack has a disk with room for so many bytes in all, for locks, kept files and
 // refusals, too.
 func TestF7QuotaGrowsBack(t *testing.T) {
+	t.Parallel()
 	base := memHome(t, 2)
 	used := int64(0)
 	for _, name := range []string{LiveName, FlockName} {
@@ -314,6 +316,7 @@ func TestF7QuotaGrowsBack(t *testing.T) {
 // TestF21EveryOperationFails makes each operation of a few appends and a rotation fail once, in every
 // way, and lets the log go on.
 func TestF21EveryOperationFails(t *testing.T) {
+	t.Parallel()
 	errnos := []error{syscall.EIO, syscall.ENOSPC, syscall.EROFS, syscall.EACCES, syscall.EMFILE, syscall.ENOMEM, syscall.EDQUOT, syscall.ESTALE}
 	for i, sc := range scenarios {
 		if sc.name == "failed sync" || sc.name == "full disk" { // they bring their own faults

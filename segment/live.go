@@ -61,7 +61,16 @@ type identity struct {
 	records     int64 // of the log up to the head, chain.UnknownCount if nobody has counted
 }
 
-func (w *writer) path(name string) string { return filepath.Join(w.home, name) }
+func (w *writer) path(name string) string { return inHome(w.home, name) }
+
+// inHome is the path of a name of ours in a home. The home is clean, and joining anew for each of an
+// append's calls would show.
+func inHome(home, name string) string {
+	if name == "" {
+		return home
+	}
+	return home + "/" + name
+}
 
 func (w *writer) archivePath(name string) string { return filepath.Join(w.home, ArchiveDir, name) }
 

@@ -58,7 +58,7 @@ func (k *locks) acquire(ctx context.Context, deadline time.Time) (h *held, err e
 	if err != nil || k.o.Sharing == Exclusive {
 		return h, err
 	}
-	h.node = &lockFile{fs: k.o.FS, path: filepath.Join(k.home, LockName), stale: staleLock, leftovers: !fresh, spare: &k.spare}
+	h.node = &lockFile{fs: k.o.FS, path: inHome(k.home, LockName), stale: staleLock, leftovers: !fresh, spare: &k.spare}
 	if err := h.node.take(&w); err != nil {
 		h.node = nil
 		return h, err
@@ -96,7 +96,7 @@ func (h *held) sure() error {
 // What was locked must still be what the name means, or somebody removed or replaced the file
 // between the open and the lock, and others lock another file by now.
 func (k *locks) takeFlock(h *held, w *waiter) (fresh bool, err error) {
-	path := filepath.Join(k.home, FlockName)
+	path := inHome(k.home, FlockName)
 	for wait := firstWait; ; wait = min(2*wait, longWait) {
 		made, err := k.openWord(path)
 		if err != nil {

@@ -51,6 +51,7 @@ func putLock(t *testing.T, path, content string, age time.Duration) {
 }
 
 func TestF17FoundLocks(t *testing.T) {
+	t.Parallel()
 	foreign := fmt.Sprintf("%d\n%s\n", os.Getpid(), testStart)
 	for _, tt := range []struct {
 		about, content string
@@ -237,6 +238,7 @@ func holdFlock(t *testing.T, home string) *flock.Flock {
 }
 
 func TestF18SlowHolder(t *testing.T) {
+	t.Parallel()
 	home, o := onOS(t)
 	f := holdFlock(t, home)
 	l := openOS(t, home, o)

@@ -165,6 +165,7 @@ func checkPayloads(t *rapid.T, h *walkedLog, acked []string, refused map[string]
 }
 
 func TestWriterAgainstModel(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		start, err := time.Parse(stampLayout, testStart)
 		if err != nil {

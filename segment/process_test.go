@@ -127,6 +127,7 @@ func (a *ackLog) check(t *testing.T, home string) *walkedLog {
 }
 
 func TestF20Processes(t *testing.T) {
+	t.Parallel()
 	const processes, each = 4, 100
 	home := filepath.Join(t.TempDir(), "home")
 	var acks ackLog
@@ -148,6 +149,7 @@ func TestF20Processes(t *testing.T) {
 }
 
 func TestF20KillStorm(t *testing.T) {
+	t.Parallel()
 	const writers, kills = 4, 40
 	home := filepath.Join(t.TempDir(), "home")
 	seed := uint64(time.Now().UnixNano())
@@ -188,6 +190,7 @@ func TestF20KillStorm(t *testing.T) {
 }
 
 func TestF17KilledHolder(t *testing.T) {
+	t.Parallel()
 	home := filepath.Join(t.TempDir(), "home")
 	o := Options{State: home + ".state", LockTimeout: 300 * time.Millisecond}
 	l := openOS(t, home, o)

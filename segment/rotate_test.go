@@ -456,6 +456,7 @@ func TestSealedByOthersIsSynced(t *testing.T) {
 }
 
 func TestF15AppendsDuringRotations(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	home := filepath.Join(dir, "home")
 	o := Options{State: filepath.Join(dir, "state")}

@@ -75,6 +75,7 @@ func keptFile(t *testing.T, m *durable.Mem, h *walkedLog, data string) string {
 }
 
 func TestF3TornAppend(t *testing.T) {
+	t.Parallel()
 	r, err := chain.Seal(mustWalk(t, memHome(t, 2)).records[1].Hash, testStart, "x", "p", []byte(`{"text":"Zürich 🚀"}`))
 	if err != nil {
 		t.Fatal(err)

@@ -69,6 +69,7 @@ func checkTail(t interface {
 }
 
 func TestB4TailAtWindowEdges(t *testing.T) {
+	t.Parallel()
 	_, first := lineOf(chain.Genesis, 0)
 	for _, size := range []int{0, 4 << 10, 8 << 10, 64 << 10, 1 << 20} {
 		for d := -2; d <= 2; d++ {
@@ -119,6 +120,7 @@ func (e *endless) ReadAt(p []byte, _ int64) (int, error) {
 }
 
 func TestB4TailOfAnEndlessLine(t *testing.T) {
+	t.Parallel()
 	e := &endless{}
 	got, err := readTail(e, 300<<20)
 	if err != nil || got.end != 0 || got.after != torn {
