@@ -113,10 +113,7 @@ func judgeAcks(log, acks []byte) error {
 			nonces[n] = true
 		}
 	}
-	for line := range bytes.Lines(acks) {
-		if !bytes.HasSuffix(line, []byte("\n")) {
-			continue
-		}
+	for line := range bytes.Lines(wholeLines(acks)) {
 		var r record
 		if err := json.Unmarshal(line, &r); err != nil {
 			return fmt.Errorf("the acknowledgement %s: %w", clip(string(line)), err)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,13 +71,16 @@ func (a program) append(p place, lines string) error {
 	if exit != 0 {
 		return fmt.Errorf("append: exit %d: %s", exit, stderr)
 	}
-	f, err := os.OpenFile(p.acks(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
+	acks, err := os.ReadFile(p.acks())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	_, err = f.WriteString(stdout)
-	return errors.Join(err, f.Close())
+	return os.WriteFile(p.acks(), append(wholeLines(acks), stdout...), 0o600)
 }
+
+// wholeLines cuts off the acknowledgement that a kill left half written: the kernel ends a write at
+// any page. Nobody was told of that record, and what is added must not grow into its line.
+func wholeLines(acks []byte) []byte { return acks[:bytes.LastIndexByte(acks, '\n')+1] }
 
 // untraced runs cmd on a thread of its own: a tracer takes the end of any child of its thread for
 // the end of a tracee.

@@ -156,3 +156,11 @@ func TestSweepFindsSeededBugs(t *testing.T) {
 		})
 	}
 }
+
+func TestTornAcknowledgementIsNone(t *testing.T) {
+	for acks, want := range map[string]string{"": "", "a": "", "a\n": "a\n", "a\nb": "a\n", "a\nb\nc": "a\nb\n"} {
+		if got := string(wholeLines([]byte(acks))); got != want {
+			t.Errorf("wholeLines(%q) = %q, want %q", acks, got, want)
+		}
+	}
+}
