@@ -3,8 +3,10 @@ package archive
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,9 +19,10 @@ import (
 // Copied is what became of the copy of one archived segment.
 type Copied struct {
 	Segment segment.Name
-	Key     string // of the compressed file
-	Bytes   int64  // put, manifest included; 0 if the store had both already
-	Err     error  // why there is no copy; nil if there is
+	Key     string   // of the compressed file
+	Bytes   int64    // put, manifest included; 0 if the store had both already
+	Left    []string // names beside the copy that were made on the way and cannot be removed there
+	Err     error    // why there is no copy; nil if there is
 }
 
 // Copy puts the archived segments of home, each with its manifest behind it, into a store: a manifest
@@ -74,7 +77,7 @@ func (c *Copied) put(ctx context.Context, fsys durable.FS, dir string, src segme
 		return notVouched
 	}
 	c.Key = Key(m.LogID, c.Segment, m.SHA256, segment.FormZstd)
-	if err := c.object(ctx, to, c.Key, m.Archived.Bytes, func() error {
+	if err := c.object(ctx, to, c.Key, m.Archived.Bytes, m.Archived.SHA256, func() error {
 		sum, err := storedSum(s)
 		if err != nil {
 			return err
@@ -91,18 +94,40 @@ func (c *Copied) put(ctx context.Context, fsys durable.FS, dir string, src segme
 		return err
 	}
 	key := Key(m.LogID, c.Segment, m.SHA256, segment.FormManifest)
-	return c.object(ctx, to, key, int64(len(text)), func() error { return to.Put(ctx, key, bytes.NewReader(text)) })
+	return c.object(ctx, to, key, int64(len(text)), want.Manifest, func() error { return to.Put(ctx, key, bytes.NewReader(text)) })
 }
 
 // object puts one object, unless the store has one of that size.
-func (c *Copied) object(ctx context.Context, to Store, key string, size int64, put func() error) error {
+func (c *Copied) object(ctx context.Context, to Store, key string, size int64, sum chain.Hash, put func() error) error {
 	had, err := to.Stat(ctx, key)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		c.Bytes += size
-		return put()
+		err = put()
+		if left, ok := errors.AsType[*LeftoverError](err); ok {
+			c.Left = append(c.Left, left.Name)
+			err = readBack(ctx, to, key, sum)
+		}
 	case err == nil && had.Size != size:
 		return fmt.Errorf("%s has %d bytes, not %d: %w", key, had.Size, size, ErrConflict)
 	}
 	return err
+}
+
+// readBack is an error unless the store gives the bytes with that digest under key. A path that
+// forbids a part of what putting takes may have its own idea of the rest.
+func readBack(ctx context.Context, to Store, key string, want chain.Hash) (err error) {
+	r, err := to.Get(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, contextReader{ctx, r}); err != nil {
+		return err
+	}
+	if chain.Hash(sum.Sum(nil)) != want {
+		return fmt.Errorf("%s does not read back as it was put: %w", key, ErrConflict)
+	}
+	return nil
 }

@@ -2,12 +2,16 @@ package archive
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -74,5 +78,70 @@ func TestCopyRefuses(t *testing.T) {
 				t.Errorf("%+v, %v", copied, err)
 			}
 		})
+	}
+}
+
+// wormFS is a file system whose directory at root lets nobody remove a file, as write-once paths do.
+type wormFS struct {
+	durable.FS
+	root string
+}
+
+func (w wormFS) Remove(name string) error {
+	if strings.HasPrefix(name, w.root) {
+		return &fs.PathError{Op: "remove", Path: name, Err: syscall.EPERM}
+	}
+	return w.FS.Remove(name)
+}
+
+// A path that forbids removing has its copies all the same, and the names that stay are told. The
+// next run finds nothing left to do.
+func TestCopyWhereNothingCanBeRemoved(t *testing.T) {
+	m := newHome(t, 10, 20, 30)
+	mustRun(t, options(m))
+	if err := m.Mkdir("/worm", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	store := mustDirStore(t, wormFS{m, "/worm"}, "/worm")
+	copied, err := Copy(t.Context(), m, testHome, store)
+	if err != nil || len(copied) != 2 {
+		t.Fatalf("%+v, %v", copied, err)
+	}
+	var left []string
+	for _, c := range copied {
+		if c.Err != nil || len(c.Left) != 2 {
+			t.Errorf("%+v", c)
+		}
+		left = append(left, c.Left...)
+	}
+	for _, name := range left {
+		if info, err := m.Stat(name); err != nil || info.Links != 2 {
+			t.Errorf("%s: %+v, %v: want a second name of a copy", name, info, err)
+		}
+	}
+	if all, err := store.List(t.Context(), ""); err != nil || len(all) != 4 {
+		t.Errorf("the store lists %v, %v", all, err)
+	}
+	again, err := Copy(t.Context(), m, testHome, store)
+	if err != nil || len(again) != 2 || again[0].Bytes+again[1].Bytes != 0 || len(again[0].Left)+len(again[1].Left) != 0 {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+}
+
+// lossyStore says that all it could not do is remove a name, and keeps other bytes.
+type lossyStore struct{ MemStore }
+
+func (l *lossyStore) Put(ctx context.Context, key string, r io.Reader) error {
+	err := l.MemStore.Put(ctx, key, io.MultiReader(strings.NewReader("x"), r))
+	return errors.Join(err, &LeftoverError{Name: key, Err: syscall.EPERM})
+}
+
+// Where a part of putting failed, what was put is read back before it counts as a copy.
+func TestCopyReadsBackBesideALeftover(t *testing.T) {
+	m := newHome(t, 10, 20)
+	mustRun(t, options(m))
+	copied, err := Copy(t.Context(), m, testHome, &lossyStore{})
+	if err != nil || len(copied) != 1 || !errors.Is(copied[0].Err, ErrConflict) {
+		t.Errorf("%+v, %v", copied, err)
 	}
 }

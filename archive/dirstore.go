@@ -21,7 +21,9 @@ import (
 //
 // An object is written under a name of its own that starts with a dot, synced, and then linked to its
 // key, which fails where the key is taken; then the directories are synced. A process killed on the way
-// leaves the file with the dot, which is no object; whoever may remove files there can remove it.
+// leaves the file with the dot, which is no object; whoever may remove files there can remove it. On a
+// path that lets nobody remove files it always stays, as a second name of the object that takes no
+// room: Put is then a [*LeftoverError].
 type DirStore struct {
 	fs   durable.FS
 	root string
@@ -56,7 +58,15 @@ func (d *DirStore) Put(ctx context.Context, key string, r io.Reader) (err error)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.fs.Remove(tmp)) }()
+	defer func() {
+		switch left := d.fs.Remove(tmp); {
+		case left == nil:
+		case err == nil:
+			err = &LeftoverError{Name: tmp, Err: left}
+		default:
+			err = errors.Join(err, left)
+		}
+	}()
 	if _, err = io.Copy(f, contextReader{ctx, r}); err == nil {
 		err = f.Sync()
 	}

@@ -19,6 +19,20 @@ var (
 	ErrKey = errors.New("not a key")
 )
 
+// LeftoverError says that the object is there, durable under its key, and that a name which was only
+// needed to put it there stays, too.
+type LeftoverError struct {
+	Name string // where the store is
+	Err  error  // why it could not be removed
+}
+
+func (e *LeftoverError) Error() string {
+	return "the object is stored, a temporary name stays: " + e.Err.Error()
+}
+
+// Unwrap gives the reason.
+func (e *LeftoverError) Unwrap() error { return e.Err }
+
 // Store keeps objects elsewhere: each once, under a key of its own, for good. It has no way to change
 // or to delete one. An object that is not there is fs.ErrNotExist. All methods are safe for concurrent
 // use, also by several processes.

@@ -47,6 +47,7 @@ type archived struct {
 	Stored  int64    `json:"stored,omitempty"` // of the compressed file
 	Key     string   `json:"key,omitempty"`    // of the copy
 	Copied  int64    `json:"copied,omitempty"` // bytes copied, manifest included
+	Left    []string `json:"left,omitempty"`   // temporary names that the path of the copies does not let go
 	Error   string   `json:"error,omitempty"`
 }
 
@@ -105,8 +106,12 @@ func (c *call) copyArchived(cfg config.Config) (problem, err error) {
 			continue // it was there already
 		}
 		problem = errors.Join(problem, k.Err)
-		line := archived{Segment: k.Segment.File(segment.FormPlain), Key: k.Key, Copied: k.Bytes}
-		err = errors.Join(err, c.printArchived(line, k.Err, "copied to "+terminal.Escape(k.Key)))
+		line := archived{Segment: k.Segment.File(segment.FormPlain), Key: k.Key, Copied: k.Bytes, Left: k.Left}
+		words := "copied to " + terminal.Escape(k.Key)
+		if n := int64(len(k.Left)); n > 0 {
+			words += ", read back; " + terminal.Plural(n, "temporary name") + " cannot be removed there"
+		}
+		err = errors.Join(err, c.printArchived(line, k.Err, words))
 	}
 	return problem, err
 }
