@@ -17,6 +17,8 @@ const (
 	KindRedact       = "audit.redact"
 	KindBreak        = "audit.break"
 	KindAnchor       = "audit.anchor"
+	KindImport       = "audit.import"
+	KindAdopt        = "audit.adopt"
 )
 
 // SystemActor is the actor of records that the log writes about itself.

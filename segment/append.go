@@ -2,57 +2,20 @@ package segment
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"time"
 
 	"github.com/opscontext/opscontext/chain"
-	"github.com/opscontext/opscontext/internal/ecmajson"
 )
-
-// draft is an event that may be written: everything that can be wrong with it has been looked for.
-type draft struct {
-	kind, actor string
-	payload     []byte // canonical
-}
-
-// newDraft checks an event, so that what is refused is refused before a byte is written.
-func newDraft(e Event, maxRecord int) (draft, error) {
-	switch {
-	case e.Kind == "":
-		return draft{}, fmt.Errorf("%w: the event kind is empty", ErrInvalid)
-	case chain.IsSystem(e.Kind):
-		return draft{}, fmt.Errorf("%w: event kind %q: kinds that start with %q are for the log itself", ErrInvalid, e.Kind, chain.SystemPrefix)
-	}
-	d := draft{kind: e.Kind, actor: e.Actor}
-	if d.actor == "" {
-		d.actor = chain.SystemActor
-	}
-	// Most payloads are spelled as they will be stored; of the others Seal gives the spelling. Either
-	// way the bytes are ours from here on: a caller whose context ends takes its own along.
-	if ecmajson.ScanValue(e.Payload, 0, chain.MaxDepth-1) == len(e.Payload) {
-		d.payload = bytes.Clone(e.Payload)
-	} else {
-		r, err := chain.Seal(chain.Genesis, "", d.kind, d.actor, e.Payload)
-		if err != nil {
-			return draft{}, fmt.Errorf("%w: event %q: %w", ErrInvalid, e.Kind, err)
-		}
-		d.payload = r.Payload
-	}
-	line := chain.AppendLine(make([]byte, 0, len(d.payload)+512), &chain.Record{TS: stampLayout, Event: d.kind, Actor: d.actor, Payload: d.payload})
-	if len(line) > maxRecord {
-		return draft{}, &Refusal{Path: "event " + e.Kind, Offset: -1, Why: fmt.Sprintf("its record has %d bytes, the limit is %d", len(line), maxRecord),
-			Next: "shorten the payload or raise max_record"}
-	}
-	return d, nil
-}
 
 // batch is what one turn under the lock writes.
 type batch struct {
 	requests []*request
-	ts       string
+	ts       string     // on records that bring no time of their own
 	head     chain.Hash // of what is queued
+	period   string     // as live.period, once what is queued is written
 	lines    []byte     // queued, not yet written
 	queued   []queued
 	records  int   // written
@@ -138,8 +101,13 @@ func (w *writer) write() error {
 	if b.ts, err = w.stamp(); err != nil {
 		return err
 	}
-	b.head, b.from = w.live.tail.head, w.live.info.Size
+	b.head, b.period, b.from = w.live.tail.head, w.live.period, w.live.info.Size
 	for _, r := range b.requests {
+		if r.before != nil {
+			if err := r.before(Place{Head: b.head, HeadTS: w.live.ts, Stamp: b.ts}); err != nil {
+				return err
+			}
+		}
 		for i := range r.drafts {
 			if err := w.add(r, &r.drafts[i]); err != nil {
 				return err
@@ -150,44 +118,46 @@ func (w *writer) write() error {
 }
 
 // add queues one record, in a new segment if the live one ends before it.
-func (w *writer) add(to *request, d *draft) error {
+func (w *writer) add(to *request, d *Draft) error {
 	b := &w.batch
-	r, err := chain.Seal(b.head, b.ts, d.kind, d.actor, d.payload)
+	ts := cmp.Or(d.ts, b.ts)
+	r, err := chain.Seal(b.head, ts, d.kind, d.actor, d.payload)
 	if err != nil {
 		return err
 	}
 	size := len(b.lines)
 	b.lines = chain.AppendLine(b.lines, &r)
 	n := len(b.lines) - size
-	if reason := w.due(size, n); reason != "" {
+	if reason := w.due(size, n, &r); reason != "" {
 		b.lines = b.lines[:size]
 		if err := w.flush(); err != nil {
 			return err
 		}
-		if err := w.rotateIfPossible(reason, b.ts); err != nil {
+		if err := w.rotateIfPossible(reason, ts); err != nil {
 			return err
 		}
+		b.period = w.live.period
 		if b.head = w.live.tail.head; b.head != r.Prev {
-			if r, err = chain.Seal(b.head, b.ts, d.kind, d.actor, d.payload); err != nil {
+			if r, err = chain.Seal(b.head, ts, d.kind, d.actor, d.payload); err != nil {
 				return err
 			}
 		}
 		b.lines = chain.AppendLine(b.lines, &r)
 	}
 	b.queued = append(b.queued, queued{to, r, n})
-	b.head = r.Hash
+	b.head, b.period = r.Hash, laterPeriod(b.period, &r, w.o.Now)
 	if len(b.lines) >= maxQueued {
 		return w.flush()
 	}
 	return nil
 }
 
-// due gives the reason for which the live segment ends before a record of n bytes that would follow
-// queued bytes of lines, "" if it does not.
-func (w *writer) due(queued, n int) string {
+// due gives the reason for which the live segment ends before record r, whose line has n bytes and
+// would follow queued bytes of lines, "" if it does not.
+func (w *writer) due(queued, n int, r *chain.Record) string {
 	l := &w.live
 	size := l.info.Size + int64(queued)
-	if size == 0 || time.Now().Before(w.rotateAt) {
+	if size == 0 || ofSegment(r.Event) || time.Now().Before(w.rotateAt) {
 		return ""
 	}
 	// A segment that holds its audit.rotate alone is as good as new.
@@ -195,7 +165,7 @@ func (w *writer) due(queued, n int) string {
 	if size+int64(n) > w.o.MaxBytes && !fresh {
 		return chain.ReasonSize
 	}
-	if queued == 0 && w.o.Period.ended(l.period, w.batch.ts, w.o.Now()) {
+	if w.o.Period.ended(w.batch.period, r.TS, w.o.Now()) {
 		return chain.ReasonPeriod
 	}
 	return ""
@@ -227,9 +197,9 @@ func (w *writer) flush() error {
 			}
 			break
 		}
-		day := w.live.ts
-		w.live.wrote(&q.record, lines[at:at+q.size])
-		if len(day) < dayDigits || day[:dayDigits] != b.ts[:dayDigits] {
+		day := w.live.period
+		w.live.wrote(&q.record, lines[at:at+q.size], w.o.Now)
+		if PeriodDay.ended(day, q.record.TS, w.o.Now()) || !isStamp(day) {
 			w.point()
 		}
 		q.to.records = append(q.to.records, q.record)
@@ -246,8 +216,6 @@ func (w *writer) flush() error {
 	b.lines, b.queued = b.lines[:0], b.queued[:0]
 	return err
 }
-
-const dayDigits = len("2006-01-02")
 
 // flushFirst makes the live log with its first lines, durably. If that fails once the file may have
 // its name, the records may be in the log.
@@ -283,14 +251,14 @@ func (w *writer) answer(r *request, refused, unknown error) {
 	case r.stop != nil:
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeRefused, Err: r.stop}
 	}
-	if left := r.drafts[len(r.records)+r.unsure:]; len(left) > 0 {
+	if left := r.drafts[len(r.records)+r.unsure:]; len(left) > 0 && r.before == nil {
 		w.note(left, refused)
 	}
 	r.records = r.records[:r.durable]
 }
 
 // note counts refused events for the chain, as well as can be done where writing just failed.
-func (w *writer) note(drafts []draft, cause error) {
+func (w *writer) note(drafts []Draft, cause error) {
 	if err := w.noteRefusals(drafts, cause); err != nil {
 		w.warn(WarnRefusals, w.path(RefusedName), "a refused append could not be noted: %v", err)
 	}

@@ -114,12 +114,16 @@ func (l *Log) leave() bool {
 	return true
 }
 
-// take empties the queue up to the next rotation, or takes the rotation that is first in it.
+// alone reports whether a request has a turn to itself.
+func (r *request) alone() bool { return r.rotation != nil || r.before != nil }
+
+// take empties the queue up to the next request that has a turn to itself, or takes that one if it
+// is first.
 func (l *Log) take() []*request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
-	for n < len(l.queue) && l.queue[n].rotation == nil {
+	for n < len(l.queue) && !l.queue[n].alone() {
 		n++
 	}
 	if n == 0 && len(l.queue) > 0 {

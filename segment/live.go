@@ -45,8 +45,8 @@ type live struct {
 	tail tail
 	ts   string // of the head record; "" if it has none
 	kind string // event kind of the head record
-	// period is the time that says which period the segment is of: the ts of the last record that
-	// settle did not chain.
+	// period is the time that says which period the segment is of: the latest ts, as far as this
+	// process has seen the segment, of records that are not about the segment itself.
 	period string
 
 	who     identity
@@ -155,7 +155,7 @@ func (w *writer) readHead() error {
 func (l *live) readPeriod() error {
 	l.period = l.ts
 	kind, start := l.kind, l.tail.start
-	for start > 0 && ofSettle(kind) {
+	for start > 0 && ofSegment(kind) {
 		t, err := readTail(l.f, start)
 		if _, ok := errors.AsType[*errNoHead](err); ok || t.line == nil {
 			return nil
@@ -169,22 +169,42 @@ func (l *live) readPeriod() error {
 	return nil
 }
 
-// ofSettle reports whether settle chains records of a kind. They tell of what happened to the segment
-// before the record that is about to be written, and so do not move it into another period: if they
-// did, a crash at the turn of the year would keep the year from ending.
-func ofSettle(kind string) bool {
-	return kind == chain.KindTornTail || kind == chain.KindAppendFailed || kind == chain.KindBreak
+// ofSegment reports whether records of a kind belong to the segment that they are written into,
+// whatever their time: they tell of what happened to it before the record that is about to be
+// written, or that it is complete. They do not move it into another period: if they did, a crash at
+// the turn of the year would keep the year from ending.
+func ofSegment(kind string) bool {
+	switch kind {
+	case chain.KindTornTail, chain.KindAppendFailed, chain.KindBreak, chain.KindAdopt:
+		return true
+	}
+	return false
+}
+
+// laterPeriod is the time that says which period a segment is of once r is written to it. It only
+// moves on: times that go back and forth, as those of the past may, must not each end a segment, and
+// a broken clock must not keep it from ending.
+func laterPeriod(period string, r *chain.Record, now func() time.Time) string {
+	switch {
+	case ofSegment(r.Event), isStamp(period) && r.TS <= period:
+		return period
+	case PeriodDay.sameAs(period, r.TS) || !isStamp(period) || isStamp(r.TS) && !ahead(r.TS, now()):
+		return r.TS
+	}
+	return period
 }
 
 // wrote moves the head on to a record that was just written at the end of the live log. line is
-// its line with LF, which must not change any more.
-func (l *live) wrote(r *chain.Record, line []byte) {
+// its line with LF, which must not change any more; now is the clock.
+func (l *live) wrote(r *chain.Record, line []byte, now func() time.Time) {
 	start := l.info.Size
 	l.info.Size += int64(len(line))
 	l.tail = tail{start: start, end: l.info.Size, line: line[:len(line)-1], head: r.Hash}
 	l.ts, l.kind = r.TS, r.Event
-	if start == 0 || !ofSettle(r.Event) {
+	if start == 0 {
 		l.period = r.TS
+	} else {
+		l.period = laterPeriod(l.period, r, now)
 	}
 	if l.who.records != chain.UnknownCount {
 		l.who.records++

@@ -27,10 +27,11 @@ type Log struct {
 
 // request is one call waiting for its turn.
 type request struct {
-	drafts   []draft
-	stop     error     // what is wrong with the event after the drafts
-	rotation *Rotation // set: not an append but a rotation
-	at       time.Time // when the wait began
+	drafts   []Draft
+	stop     error             // what is wrong with the event after the drafts
+	before   func(Place) error // set: a load
+	rotation *Rotation         // set: not an append but a rotation
+	at       time.Time         // when the wait began
 	done     chan struct{}
 
 	records []chain.Record // written
@@ -80,7 +81,7 @@ func (l *Log) Append(ctx context.Context, e Event) (chain.Record, error) {
 // When ctx ends before the batch is begun, nothing is written. When it ends later, the outcome is
 // unknown.
 func (l *Log) AppendBatch(ctx context.Context, es []Event) ([]chain.Record, error) {
-	r := &request{drafts: make([]draft, 0, len(es))}
+	r := &request{drafts: make([]Draft, 0, len(es))}
 	for _, e := range es {
 		d, err := newDraft(e, l.o.MaxRecord)
 		if err != nil {

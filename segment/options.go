@@ -73,13 +73,6 @@ const (
 	WarnLock                               // a lock could not be given back
 )
 
-// Event is what a caller wants recorded.
-type Event struct {
-	Kind    string // not empty, not starting with audit.
-	Actor   string // "" means "system"
-	Payload []byte // one JSON value
-}
-
 // Rotation is what a rotation did.
 type Rotation struct {
 	Segment Name

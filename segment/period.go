@@ -48,16 +48,25 @@ const maxAhead = 24 * time.Hour
 // ends nothing. now is the clock.
 func (p Period) ended(last, ts string, now time.Time) bool {
 	n := periodDigits[p]
-	if n == 0 || !isStamp(last) || !isStamp(ts) {
-		return false
-	}
-	if limit, err := stamp(now.Add(maxAhead)); err == nil && ts > limit {
-		return false
-	}
-	return ts[:n] > last[:n]
+	return n > 0 && isStamp(last) && isStamp(ts) && ts[:n] > last[:n] && !ahead(ts, now)
 }
 
-const stampLayout = "2006-01-02T15:04:05.000Z"
+// sameAs reports whether two time stamps lie in one period.
+func (p Period) sameAs(a, b string) bool {
+	n := periodDigits[p]
+	return isStamp(a) && isStamp(b) && a[:n] == b[:n]
+}
+
+// ahead reports whether ts lies so far ahead of the clock that it says nothing of the time.
+func ahead(ts string, now time.Time) bool {
+	limit, err := stamp(now.Add(maxAhead))
+	return err == nil && ts > limit
+}
+
+const (
+	stampLayout  = "2006-01-02T15:04:05.000Z"
+	stampExample = "2026-05-02T09:14:05.123Z"
+)
 
 // stamp writes a time as ECMAScript's toISOString does, years 0000 to 9999.
 func stamp(t time.Time) (string, error) {
@@ -80,4 +89,10 @@ func isStamp(ts string) bool {
 		}
 	}
 	return true
+}
+
+// isTime reports whether ts is a time in the form that stamp gives: one that there is.
+func isTime(ts string) bool {
+	_, err := time.Parse(stampLayout, ts)
+	return err == nil && isStamp(ts)
 }

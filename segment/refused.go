@@ -24,7 +24,7 @@ const (
 // noteRefusals adds a line per event that could not be written, for the next append that succeeds
 // to put on the chain. It is done without a lock and without a sync, as existing writers do it:
 // what stands in the way of the append may stand in the way of these, too.
-func (w *writer) noteRefusals(drafts []draft, cause error) error {
+func (w *writer) noteRefusals(drafts []Draft, cause error) error {
 	ts, err := w.stamp()
 	if err != nil {
 		return err

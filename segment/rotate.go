@@ -133,7 +133,7 @@ func (w *writer) swap(rot *Rotation) error {
 	}
 	w.live.info.Size = 0
 	w.live.who.number = rot.Segment.Number + 1
-	w.live.wrote(&rot.Record, line)
+	w.live.wrote(&rot.Record, line, w.o.Now)
 	if err := w.fs.Chmod(rot.Path, 0o400); err != nil {
 		w.warn(WarnRotation, rot.Path, "the sealed segment is still writable: %v", err)
 	}

@@ -221,14 +221,14 @@ func (w *writer) chain(kind string, payload []byte) error {
 		if r.Prev == chain.Genesis {
 			w.live.who.logID = r.Hash
 		}
-		w.live.wrote(&r, line)
+		w.live.wrote(&r, line, w.o.Now)
 		return w.clearOfSuspicion()
 	}
 	start := w.live.info.Size
 	if _, err := w.live.f.Write(line); err != nil {
 		return err
 	}
-	w.live.wrote(&r, line)
+	w.live.wrote(&r, line, w.o.Now)
 	if err := w.syncLive(start); err != nil {
 		return err
 	}

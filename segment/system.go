@@ -15,7 +15,7 @@ func (l *Log) AppendSystem(ctx context.Context, kind string, payload []byte) (ch
 	if !chain.IsSystem(kind) || ecmajson.ScanValue(payload, 0, chain.MaxDepth-1) != len(payload) {
 		return chain.Record{}, &AppendError{Outcome: OutcomeRefused, Err: fmt.Errorf("%w: %q is no record of the log about itself", ErrInvalid, kind)}
 	}
-	r := &request{drafts: []draft{{kind: kind, actor: chain.SystemActor, payload: payload}}}
+	r := &request{drafts: []Draft{{kind: kind, actor: chain.SystemActor, payload: payload}}}
 	if err := l.do(ctx, r); err != nil {
 		return chain.Record{}, err
 	}
