@@ -33,47 +33,82 @@ func (a attestations) has(want chain.Archive) bool {
 	return false
 }
 
-// attested reads the audit.archive records of a log. In an archived segment the manifest says where
-// they are; it may say too little, and then a segment is attested once more. What cannot be read
-// vouches for nothing.
-func attested(ctx context.Context, sources []segment.Source) (attestations, error) {
-	found := attestations{}
+// Vouched is what the audit.archive records of a log say, and what was read to find them.
+type Vouched struct {
+	Archives []chain.Archive // in reading order
+	Frames   int             // of archived segments that were decoded for it
+	Whole    []string        // names of the segments of which everything was read
+	// Unread is what could not be read. Where it should vouch for something, nothing does.
+	Unread []error
+}
+
+// ReadVouched reads the audit.archive records of a log, each of which must have its own hash; whether
+// it is linked to the others is not looked at. In an archived segment the manifest says where they are,
+// and only those frames are decoded; a manifest may say too little, and then less is vouched for.
+// Every other segment is read in full.
+func ReadVouched(ctx context.Context, sources []segment.Source) (Vouched, error) {
+	var v Vouched
 	for _, src := range sources {
 		if s, ok := src.(*source); ok {
 			if m := s.beside(); m != nil && m.System != nil {
-				if err := found.readAt(ctx, s, m.System); err != nil {
-					return nil, err
+				if err := v.readAt(ctx, s, m.System); err != nil {
+					return v, err
 				}
 				continue
 			}
 		}
-		if err := found.readAll(ctx, src); err != nil {
-			return nil, err
+		if err := v.readAll(ctx, src); err != nil {
+			return v, err
 		}
 	}
-	return found, nil
+	return v, nil
 }
 
-func (a attestations) readAt(ctx context.Context, s *source, places []SystemRecord) error {
+// attested is what ReadVouched finds. What cannot be read vouches for nothing: a segment is then
+// attested once more.
+func attested(ctx context.Context, sources []segment.Source) (attestations, error) {
+	v, err := ReadVouched(ctx, sources)
+	return bySegment(v.Archives), err
+}
+
+func bySegment(all []chain.Archive) attestations {
+	a := attestations{}
+	for _, p := range all {
+		a[p.Segment] = append(a[p.Segment], p)
+	}
+	return a
+}
+
+// readAt reads the records at these places, each frame once.
+func (v *Vouched) readAt(ctx context.Context, s *source, places []SystemRecord) error {
+	var frame segment.Chunk
+	decoded := -1
 	for _, p := range places {
-		if p.Event != chain.KindArchive {
+		if p.Event != chain.KindArchive || p.Offset >= s.raw {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		c, err := s.Read(segment.Extent{Offset: p.Offset, Size: 1}, nil)
-		if err != nil {
-			continue
+		if i := s.frameAt(p.Offset); i != decoded {
+			f := s.frames[i]
+			k, err := s.Read(segment.Extent{Offset: f.rawOffset, Size: f.rawSize}, frame.Data[:0])
+			v.Frames++
+			if err != nil {
+				v.Unread = append(v.Unread, err)
+				decoded, frame = i, segment.Chunk{Offset: f.rawOffset}
+				continue
+			}
+			decoded, frame = i, k
 		}
-		for _, line := range c.Lines() {
-			a.add(line)
-		}
+		line, _, _ := bytes.Cut(frame.Data[min(p.Offset-frame.Offset, int64(len(frame.Data))):], []byte{'\n'})
+		v.add(line)
 	}
 	return s.Close()
 }
 
-func (a attestations) readAll(ctx context.Context, src segment.Source) error {
+func (v *Vouched) readAll(ctx context.Context, src segment.Source) error {
+	v.Whole = append(v.Whole, src.Name())
 	kind := []byte(chain.KindArchive)
 	work := func(_ segment.Position, c segment.Chunk) (lines [][]byte, _ error) {
 		for _, line := range c.Lines() {
@@ -83,25 +118,28 @@ func (a attestations) readAll(ctx context.Context, src segment.Source) error {
 		}
 		return lines, nil
 	}
-	return segment.Walk(ctx, []segment.Source{src}, segment.WalkOptions{}, work, func(_ segment.Position, lines [][]byte, _ error) error {
+	return segment.Walk(ctx, []segment.Source{src}, segment.WalkOptions{}, work, func(_ segment.Position, lines [][]byte, err error) error {
+		if err != nil {
+			v.Unread = append(v.Unread, err)
+		}
 		for _, line := range lines {
-			a.add(line)
+			v.add(line)
 		}
 		return nil
 	})
 }
 
-func (a attestations) add(line []byte) {
+func (v *Vouched) add(line []byte) {
 	r := chain.ReadLine(line)
 	if !r.Class.Whole() || r.Record.Event != chain.KindArchive {
 		return
 	}
-	v, _, err := ecmajson.Parse(r.Record.Payload, chain.MaxDepth)
+	payload, _, err := ecmajson.Parse(r.Record.Payload, chain.MaxDepth)
 	if err != nil {
 		return
 	}
-	if p, err := chain.ParseArchive(v); err == nil {
-		a[p.Segment] = append(a[p.Segment], p)
+	if p, err := chain.ParseArchive(payload); err == nil {
+		v.Archives = append(v.Archives, p)
 	}
 }
 

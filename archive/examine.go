@@ -24,58 +24,36 @@ type Evidence struct {
 	// Contradictions are what one of the three says and another does not bear out, each as a
 	// sentence; empty if they agree.
 	Contradictions []string
+	// Suspect is what is not what it should be, if there are contradictions or Err is ErrManifest.
+	Suspect Suspect
 }
 
-// Examine looks at the evidence about src, an archived segment from [Opener]. vouched is what the
-// audit.archive records of the log say, of any segments, in reading order. It hashes the compressed
-// file; a manifest that the chain vouches for together with the file was made of these very bytes, and
-// only for another one are all frames decoded and described anew. An error means that it could not be
-// looked at.
-func Examine(ctx context.Context, fsys durable.FS, src segment.Source, vouched []chain.Archive, workers int) (e Evidence, err error) {
-	s, ok := src.(*source)
-	if !ok {
-		return e, fmt.Errorf("%s: no archived segment that was opened here", src.Name())
-	}
-	text, err := readManifestFile(fsys, filepath.Join(filepath.Dir(s.path), s.name.File(segment.FormManifest)))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		e.Err = err
-	case err != nil:
+// Suspect says which of two files is to be doubted.
+type Suspect uint8
+
+// The suspects.
+const (
+	Undecided       Suspect = iota // nothing tells
+	SuspectManifest                // the chain vouches for the compressed file, or the manifest is not of it
+	SuspectFile                    // the chain vouches for the manifest beside it
+	SuspectBoth                    // the chain vouches for others
+)
+
+// Inspect compares the files of src, an archived segment from [Opener], with one another and with
+// what the audit.archive records of the log say, of any segments, in reading order. It hashes the
+// compressed file and decodes nothing of it. An error means that it could not be looked at.
+func Inspect(fsys durable.FS, src segment.Source, vouched []chain.Archive) (Evidence, error) {
+	e, _, err := inspect(fsys, src, vouched)
+	return e, err
+}
+
+// Examine does what [Inspect] does. A manifest that the chain vouches for together with the file was
+// made of these very bytes; only for another one all frames are decoded and described anew.
+func Examine(ctx context.Context, fsys durable.FS, src segment.Source, vouched []chain.Archive, workers int) (Evidence, error) {
+	e, s, err := inspect(fsys, src, vouched)
+	m := e.Manifest
+	if err != nil || m == nil || e.Attested || m.Segment != s.name {
 		return e, err
-	default:
-		e.Manifest, e.Err = ParseManifest(text)
-	}
-	file, err := storedSum(s)
-	if err != nil {
-		return e, err
-	}
-	said := attestations{}
-	for _, v := range vouched {
-		said[v.Segment] = append(said[v.Segment], v)
-	}
-	last, ok := said.last(s.name)
-	if e.Manifest == nil {
-		if ok && last.Archived != file {
-			e.say("the chain vouches for a compressed file with the SHA-256 %v, this one has %v", last.Archived, file)
-		}
-		return e, nil
-	}
-	m, digest := e.Manifest, Digest(text)
-	if e.Attested = said.has(chain.Archive{Segment: s.Name(), SHA256: m.SHA256, Archived: file, Manifest: digest}); e.Attested {
-		return e, nil
-	}
-	if m.Segment != s.name {
-		e.say("the manifest is of %s", m.Segment)
-		return e, nil
-	}
-	if ok && last.Manifest != digest {
-		e.say("the chain vouches for a manifest with the SHA-256 %v, this one has %v", last.Manifest, digest)
-	}
-	if ok && last.Archived != file {
-		e.say("the chain vouches for a compressed file with the SHA-256 %v, this one has %v", last.Archived, file)
-	}
-	if m.Archived.SHA256 != file {
-		e.say("the manifest is of a compressed file with the SHA-256 %v, this one has %v", m.Archived.SHA256, file)
 	}
 	fresh, err := describe(ctx, s, nil, identity{m.LogID, m.Incarnation, m.Index}, workers, func(int64) {})
 	if err != nil {
@@ -85,9 +63,76 @@ func Examine(ctx context.Context, fsys durable.FS, src segment.Source, vouched [
 		return e, nil // whoever reads the records meets the same error at its place
 	}
 	for _, member := range m.differs(fresh) {
+		if len(e.Contradictions) == 0 {
+			e.Suspect = SuspectManifest // it has the right digest of the file, and is not true of it
+		}
 		e.say("the manifest's %s is not that of the segment", member)
 	}
 	return e, nil
+}
+
+func inspect(fsys durable.FS, src segment.Source, vouched []chain.Archive) (e Evidence, s *source, err error) {
+	s, ok := src.(*source)
+	if !ok {
+		return e, nil, fmt.Errorf("%s: no archived segment that was opened here", src.Name())
+	}
+	text, err := readManifestFile(fsys, filepath.Join(filepath.Dir(s.path), s.name.File(segment.FormManifest)))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.Err = err
+	case err != nil:
+		return e, s, err
+	default:
+		e.Manifest, e.Err = ParseManifest(text)
+	}
+	file, err := storedSum(s)
+	if err != nil {
+		return e, s, err
+	}
+	e.compare(s.name, text, file, bySegment(vouched))
+	return e, s, nil
+}
+
+// compare says what the manifest file, the digest of the compressed file and the chain say of one
+// another.
+func (e *Evidence) compare(name segment.Name, text []byte, file chain.Hash, said attestations) {
+	m, digest := e.Manifest, Digest(text)
+	last, vouched := said.last(name)
+	if m != nil && m.Segment == name && m.Archived.SHA256 == file {
+		want := chain.Archive{Segment: name.File(segment.FormPlain), SHA256: m.SHA256, Archived: file, Manifest: digest}
+		if e.Attested = said.has(want); e.Attested {
+			return
+		}
+	}
+	sameManifest, sameFile := vouched && last.Manifest == digest, vouched && last.Archived == file
+	if m != nil && m.Segment != name {
+		e.say("the manifest is of %s", m.Segment)
+		m = nil // and so nothing else of it matters here
+	}
+	if m != nil && vouched && !sameManifest {
+		e.say("the chain vouches for a manifest with the SHA-256 %v, this one has %v", last.Manifest, digest)
+	}
+	if vouched && !sameFile {
+		e.say("the chain vouches for a compressed file with the SHA-256 %v, this one has %v", last.Archived, file)
+	}
+	if m != nil && m.Archived.SHA256 != file {
+		e.say("the manifest is of a compressed file with the SHA-256 %v, this one has %v", m.Archived.SHA256, file)
+	}
+	if m != nil && sameManifest && sameFile && last.SHA256 != m.SHA256 {
+		e.say("the chain vouches for a segment with the SHA-256 %v, the manifest has %v", last.SHA256, m.SHA256)
+	}
+	if len(e.Contradictions) == 0 && !errors.Is(e.Err, ErrManifest) {
+		return
+	}
+	switch {
+	case sameManifest && sameFile:
+	case sameManifest, text == nil:
+		e.Suspect = SuspectFile
+	case sameFile, m == nil && !vouched:
+		e.Suspect = SuspectManifest
+	case vouched:
+		e.Suspect = SuspectBoth
+	}
 }
 
 func (e *Evidence) say(format string, args ...any) {

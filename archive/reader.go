@@ -185,7 +185,7 @@ func (s *source) Read(e segment.Extent, buf []byte) (segment.Chunk, error) {
 		}
 		return segment.Chunk{Offset: e.Offset}, nil
 	}
-	i := sort.Search(len(s.frames), func(i int) bool { return s.frames[i].rawEnd() > e.Offset })
+	i := s.frameAt(e.Offset)
 	if f := s.frames[i]; f.rawOffset == e.Offset && f.rawSize == e.Size {
 		data, err := s.decode(i, buf)
 		return segment.Chunk{Offset: e.Offset, Data: data}, err
@@ -207,6 +207,11 @@ func (s *source) Read(e segment.Extent, buf []byte) (segment.Chunk, error) {
 		out.Data = append(out.Data, data[from:to]...)
 	}
 	return out, nil
+}
+
+// frameAt is the frame that holds the raw byte at off, which lies before the end.
+func (s *source) frameAt(off int64) int {
+	return sort.Search(len(s.frames), func(i int) bool { return s.frames[i].rawEnd() > off })
 }
 
 // linesWithin gives the run of data's lines whose first byte lies in [from, to). data begins with a
