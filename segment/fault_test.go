@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -92,6 +93,32 @@ func TestF9NoMedium(t *testing.T) {
 	mustAppend(t, l, 3)
 	if h := mustWalk(t, m.Crash(durable.Loss{Kept: durable.KeptNothing})); h.kinds() != "event event audit.torn_tail event" {
 		t.Errorf("got %s", h.kinds())
+	}
+}
+
+// The sync that fails may be the one of a rotation in the middle of a batch. What is suspect then is all
+// that the batch wrote before, and not the end of the file alone.
+func TestF9RotationSyncError(t *testing.T) {
+	for _, medium := range []error{nil, durable.ErrNoMedium} {
+		t.Run(fmt.Sprintf("medium: %v", medium), func(t *testing.T) {
+			m := memHome(t, 2)
+			o := memOptions(m)
+			o.MaxBytes = 1500
+			l := openLog(t, o)
+			m.Inject(durable.Fault{Op: durable.OpSync, Name: LiveName, Err: syscall.EIO})
+			if medium != nil {
+				m.Inject(durable.Fault{Op: durable.OpReadMedium, For: durable.Always, Err: medium})
+			}
+			if rs, err := l.AppendBatch(t.Context(), slices.Repeat([]Event{event(2)}, 10)); len(rs) != 0 || !errors.Is(err, syscall.EIO) {
+				t.Fatalf("%d records, %v", len(rs), err)
+			}
+			r := mustAppend(t, l, 3)
+			for _, loss := range durable.Losses(1, 4) {
+				if h := mustWalk(t, m.Crash(loss)); !h.has(r.Hash) || h.count(chain.KindTornTail) != 1 {
+					t.Errorf("after %v: %s", loss, h.kinds())
+				}
+			}
+		})
 	}
 }
 

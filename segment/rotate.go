@@ -100,7 +100,7 @@ func (w *writer) rotate(reason, ts string) (rot Rotation, err error) {
 	if rot.Record, err = chain.Seal(l.tail.head, ts, chain.KindRotate, chain.SystemActor, rot.Sealed.Payload()); err != nil {
 		return rot, err
 	}
-	if err := w.syncLive(l.info.Size); err != nil {
+	if err := w.syncLive(w.batch.suspectFrom(l.info.Size)); err != nil {
 		return rot, err
 	}
 	if err := w.clearOfSuspicion(); err != nil {
@@ -112,6 +112,15 @@ func (w *writer) rotate(reason, ts string) (rot Rotation, err error) {
 	}
 	w.batch.from = l.info.Size
 	return rot, nil
+}
+
+// suspectFrom is the offset from which a live log of the given size holds bytes of this batch that no
+// sync has covered; the size where there are none.
+func (b *batch) suspectFrom(size int64) int64 {
+	if b.unsynced {
+		return b.from
+	}
+	return size
 }
 
 // swap is steps 2 to 7.
