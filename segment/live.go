@@ -260,7 +260,14 @@ func (w *writer) placeNext(f durable.File) error {
 		}
 	}
 	if err == nil {
-		err = w.fs.Rename(path, w.path(LiveName))
+		if err = w.fs.Rename(path, w.path(LiveName)); err != nil {
+			// On a network file system the answer may be lost and not the deed. Whoever took the old
+			// live log for the live one then would write to a sealed segment, or unlink it.
+			now, statErr := w.fs.Stat(w.path(LiveName))
+			if statErr != nil && !errors.Is(statErr, fs.ErrNotExist) || now.ID == info.ID {
+				err = errors.Join(err, statErr, w.closeLive())
+			}
+		}
 	}
 	if err != nil {
 		return errors.Join(err, f.Close(), removeIfThere(w.fs, path))

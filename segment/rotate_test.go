@@ -397,6 +397,38 @@ func TestA14LiveLogSwappedInRotation(t *testing.T) {
 	}
 }
 
+// deaf is a disk whose answer to one rename over the live log gets lost, as it may on a network.
+type deaf struct {
+	*durable.Mem
+	lost bool
+}
+
+func (d *deaf) Rename(old, new string) error {
+	err := d.Mem.Rename(old, new)
+	if err == nil && !d.lost && filepath.Base(new) == LiveName {
+		d.lost, err = true, &os.LinkError{Op: "rename", Old: old, New: new, Err: syscall.EIO}
+	}
+	return err
+}
+
+// The live log is renamed over although the rename says otherwise: the sealed segment, which has one
+// name left, keeps it, and nothing more is written to it.
+func TestF21RenameDoneAndNotAnswered(t *testing.T) {
+	m := memHome(t, 4)
+	o := memOptions(m)
+	o.FS, o.MaxBytes = &deaf{Mem: m}, 1024
+	l := openLog(t, o)
+	if _, err := l.Append(t.Context(), event(4)); !errors.Is(err, syscall.EIO) {
+		t.Errorf("got %v, want the error", err)
+	}
+	mustAppend(t, l, 5)
+	h := mustWalk(t, m.Crash(durable.Loss{Kept: durable.KeptNothing}))
+	checkRotations(t, h)
+	if h.count("test.event") != 5 || h.count(chain.KindAppendFailed) != 1 {
+		t.Errorf("got %s", h.kinds())
+	}
+}
+
 // A sync of the home that fails after the rename leaves it open which file is the live log. Then
 // nothing may be acknowledged before that is settled.
 func TestF10RotationWhoseLastSyncFails(t *testing.T) {
