@@ -240,9 +240,7 @@ func (w *writer) identityOfFiles() (identity, error) {
 		who.number = max(who.number, m.Segment)
 	}
 	if len(list) > 0 {
-		if who.logID, err = w.firstOf(list); err != nil {
-			return who, err
-		}
+		who.logID = w.firstOf(list)
 	}
 	l := &w.live
 	if l.empty() {
@@ -281,51 +279,59 @@ func (w *writer) identityOfFiles() (identity, error) {
 }
 
 // firstOf is the log id that the oldest segment shows: the hash of its first record, if that is the
-// log's first. It is zero where it takes more than that to tell.
-func (w *writer) firstOf(list []archived) (id chain.Hash, err error) {
+// log's first. It is zero where it takes more than that to tell. A segment that cannot be read tells
+// nothing; it is no reason to stop recording.
+func (w *writer) firstOf(list []archived) (id chain.Hash) {
+	path := w.archivePath(list[0].base)
+	var line []byte
+	var err error
 	switch list[0].form {
 	case FormPlain:
+		line, err = w.firstPlain(path)
 	case FormZstd:
-		return w.firstArchived(list[0]), nil
+		line, err = w.firstArchived(path, list[0].name)
 	default:
-		return id, nil
+		return id
 	}
-	f, err := w.fs.OpenFile(w.archivePath(list[0].base), os.O_RDONLY, 0)
+	if err != nil || line == nil {
+		return id
+	}
+	if r := chain.ReadLine(line).Record; r.Prev == chain.Genesis {
+		id = r.Hash
+	}
+	return id
+}
+
+// firstPlain is the first record of a sealed segment, as its line; nil if there is none.
+func (w *writer) firstPlain(path string) (line []byte, err error) {
+	f, err := w.fs.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
-		return id, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	info, err := f.Stat()
 	if err != nil {
-		return id, err
+		return nil, err
 	}
-	first, line, err := firstHead(f, info.Size)
-	if err != nil || line == nil || chain.ReadLine(line).Record.Prev != chain.Genesis {
-		return id, err
-	}
-	return first, nil
+	_, line, err = firstHead(f, info.Size)
+	return line, err
 }
 
-// firstArchived is firstOf for a compressed segment. One that cannot be read tells nothing; it is no
-// reason to stop recording.
-func (w *writer) firstArchived(a archived) (id chain.Hash) {
+// firstArchived is firstPlain for a compressed segment.
+func (w *writer) firstArchived(path string, name Name) (line []byte, err error) {
 	if w.o.OpenArchived == nil {
-		return id
+		return nil, nil
 	}
-	src, err := w.o.OpenArchived(w.archivePath(a.base), a.name)
+	src, err := w.o.OpenArchived(path, name)
 	if err != nil {
-		return id
+		return nil, err
 	}
+	defer func() { err = errors.Join(err, src.Close()) }()
 	c, err := src.Read(Extent{Offset: 0, Size: 1}, nil)
-	if err = errors.Join(err, src.Close()); err != nil {
-		return id
+	for _, first := range c.Lines() {
+		line = bytes.Clone(first)
 	}
-	for _, line := range c.Lines() {
-		if r := chain.ReadLine(line).Record; r.Prev == chain.Genesis {
-			id = r.Hash
-		}
-	}
-	return id
+	return line, err
 }
 
 // remember notes the head of the live log for the mark. It is called only after a sync returned nil

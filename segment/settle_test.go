@@ -568,6 +568,34 @@ func TestMarkStaysWhereNobodyCouldLook(t *testing.T) {
 	}
 }
 
+// Damage in an old segment keeps nobody from recording, nor from rotating: where the oldest cannot be
+// read, the log goes on without the name that its first record gives it.
+func TestF24OldestSegmentUnreadable(t *testing.T) {
+	for _, op := range []durable.OpKind{durable.OpOpen, durable.OpRead} {
+		m := memHome(t, 3)
+		o := memOptions(m)
+		l := openLog(t, o)
+		if _, err := l.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		mustAppend(t, l, 3)
+		closeLog(t, l)
+		m.Inject(durable.Fault{Op: op, Name: "audit-0001.jsonl", For: durable.Always, Err: syscall.EIO})
+		o.State = "" // no mark says which log this is
+		l = openLog(t, o)
+		mustAppend(t, l, 4)
+		if _, err := l.Rotate(t.Context()); err != nil {
+			t.Errorf("%v: %v", op, err)
+		}
+		m.ClearFaults()
+		h := mustWalk(t, m)
+		checkRotations(t, h)
+		if h.kinds() != "event event event audit.rotate event event audit.rotate" {
+			t.Errorf("%v: %s", op, h.kinds())
+		}
+	}
+}
+
 // What is acknowledged survives a power cut, name and all, whoever made the file and its directories.
 func TestNamesAreDurable(t *testing.T) {
 	m := durable.NewMem()
