@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
 )
 
@@ -26,6 +27,9 @@ const (
 	copySuffix  = ".copying"        // follows keptSuffix until the file is complete
 	tornPrefix  = "audit.torn-"
 	ghostPrefix = "audit.ghost-"
+
+	importPrefix = "import-" // of the file that says how far an import came
+	importSuffix = ".json"
 )
 
 // Name is a sealed segment's place in reading order: its number and, for a block that was put back
@@ -131,11 +135,36 @@ func ownArchiveName(name string) bool {
 	case ".rotate-intent.json", ".restore-intent.json":
 		return true
 	}
-	target := strings.TrimPrefix(strings.TrimRight(name, "0123456789"), ".")
-	if _, form, ok := ParseName(target); ok && form == FormManifest && durable.Leftover(name, target) {
+	if _, ok := ParseImportName(name); ok {
 		return true
 	}
+	target := strings.TrimPrefix(strings.TrimRight(name, "0123456789"), ".")
+	if durable.Leftover(name, target) {
+		if _, form, ok := ParseName(target); ok && form == FormManifest {
+			return true
+		}
+		if _, ok := ParseImportName(target); ok {
+			return true
+		}
+	}
 	return strings.HasPrefix(name, ".audit-") && strings.HasSuffix(name, ".tmp")
+}
+
+// ImportName is the name in [ArchiveDir] of the file that says how far the import of a source came,
+// by the SHA-256 of the source. [ParseImportName] reads it back.
+func ImportName(source chain.Hash) string { return importPrefix + source.String() + importSuffix }
+
+// ParseImportName reads a name that [ImportName] gives; ok is false for any other.
+func ParseImportName(file string) (source chain.Hash, ok bool) {
+	digits, ok := strings.CutPrefix(file, importPrefix)
+	if !ok {
+		return source, false
+	}
+	if digits, ok = strings.CutSuffix(digits, importSuffix); !ok {
+		return source, false
+	}
+	source, err := chain.ParseHash(digits)
+	return source, err == nil
 }
 
 // isKept reports whether a name is one of bytes set aside.
