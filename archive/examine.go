@@ -39,6 +39,10 @@ const (
 	SuspectBoth                    // the chain vouches for others
 )
 
+// ErrNotArchived says that a segment is none that [Opener] could open: it is not archived, or its file
+// is no archive.
+var ErrNotArchived = errors.New("no archived segment that was opened here")
+
 // Inspect compares the files of src, an archived segment from [Opener], with one another and with
 // what the audit.archive records of the log say, of any segments, in reading order. It hashes the
 // compressed file and decodes nothing of it. An error means that it could not be looked at.
@@ -74,7 +78,7 @@ func Examine(ctx context.Context, fsys durable.FS, src segment.Source, vouched [
 func inspect(fsys durable.FS, src segment.Source, vouched []chain.Archive) (e Evidence, s *source, err error) {
 	s, ok := src.(*source)
 	if !ok {
-		return e, nil, fmt.Errorf("%s: no archived segment that was opened here", src.Name())
+		return e, nil, fmt.Errorf("%s: %w", src.Name(), ErrNotArchived)
 	}
 	text, err := readManifestFile(fsys, filepath.Join(filepath.Dir(s.path), s.name.File(segment.FormManifest)))
 	switch {

@@ -100,7 +100,7 @@ var Classes = []ClassInfo{
 	{Replaced, Damage, "another log is in the place of the one this machine remembers", "find the log that was here before", "replaced log", "replaced logs"},
 	{Ambiguous, Damage, "two readers could read this line differently", "keep the file as it is; compare it with a backup or an archive copy", "ambiguous record", "ambiguous records"},
 	{RotateMismatch, Damage, "a rotation or restore record names a run of records that is not in the log", "compare the segments with a backup", "rotation record contradicted", "rotation records contradicted"},
-	{ManifestMismatch, Damage, "a manifest contradicts the records of its segment", "compare the segment with an archive copy", "manifest contradicted", "manifests contradicted"},
+	{ManifestMismatch, Damage, "an archived segment, its manifest and the chain contradict one another", "compare the segment and its manifest with an archive copy", "manifest contradicted", "manifests contradicted"},
 	{AnchorContradicted, Damage, "a documented break claims what the evidence refutes", "correct it with a further anchor", "break anchor contradicted", "break anchors contradicted"},
 	{Unreadable, Inconclusive, "these bytes cannot be read as a record", "keep the file as it is; compare it with a backup or an archive copy", "unreadable place", "unreadable places"},
 	{TornTailFound, Inconclusive, "the last line was cut short while it was written", "append: the next append sets the fragment aside and goes on", "torn tail", "torn tails"},

@@ -34,8 +34,9 @@ type UnreadableLine struct {
 	BeforeIndex int64  `json:"beforeIndex"`
 }
 
-// brokenCompat is the report where existing verifiers fail as a whole.
-func brokenCompat(reason string) Compat {
+// NoCompat is the report that counts nothing, for this reason: where existing verifiers fail as a whole,
+// or where nobody did what they do.
+func NoCompat(reason string) Compat {
 	return Compat{BreakReason: &reason, TamperedIndices: []int64{}, OrphanIndices: []int64{}, ForkIndices: []int64{},
 		DuplicateIndices: []int64{}, Acknowledgements: []Acknowledgement{}, Unreadable: []UnreadableLine{}, RedactedIndices: []int64{}}
 }
@@ -44,13 +45,13 @@ func brokenCompat(reason string) Compat {
 func (j *Judge) compat(l *linkage, reds *redactions) Compat {
 	for _, it := range j.items {
 		if it.null {
-			return brokenCompat("a line is null, on which existing verifiers fail as a whole")
+			return NoCompat("a line is null, on which existing verifiers fail as a whole")
 		}
 	}
 	if reds.broken {
-		return brokenCompat("an audit.redact list holds null, on which existing verifiers fail as a whole")
+		return NoCompat("an audit.redact list holds null, on which existing verifiers fail as a whole")
 	}
-	c := brokenCompat("")
+	c := NoCompat("")
 	c.BreakReason, c.Total = nil, j.records
 	acked := map[int64]int64{}
 	for _, it := range j.items {

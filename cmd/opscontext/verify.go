@@ -17,6 +17,8 @@ const (
 	flagSegment = "segment"
 	flagAgainst = "against"
 	flagStrict  = "strict"
+
+	flagManifestsOnly = "manifests-only"
 )
 
 // gcPercent is how much garbage is let pile up during a check, in percent of what is in use.
@@ -34,18 +36,22 @@ writes nothing into the log's directory.
 
 With --since, --until or --segment only that part is recomputed; links, system
 records and the remembered head are checked in the whole log all the same.
+With --manifests-only no record is recomputed: archived files, their manifests
+and the chain are held against one another. That is never a pass (5, or 3).
 Times are RFC 3339, a date, a month, a year, 2026-Q3, or an age such as 7d, in
 UTC.`,
 		examples: `opscontext audit_verify
 opscontext audit_verify --since 2026-Q3 --until 2026-Q3 --strict
 opscontext audit_verify --json > report.json
-opscontext audit_verify --against /mnt/offsite/report.json`,
+opscontext audit_verify --against /mnt/offsite/report.json
+opscontext audit_verify --manifests-only`,
 		exits: []exitCode{exitDamage, exitWarned, exitInconclusive},
 		flags: []cli.Flag{
 			&cli.StringFlag{Name: flagSince, Usage: "records from `TIME` on, inclusive"},
 			&cli.StringFlag{Name: flagUntil, Usage: "records up to `TIME`, inclusive"},
 			&cli.StringFlag{Name: flagSegment, Usage: "records of segment `N`"},
 			&cli.StringFlag{Name: flagAgainst, Usage: "compare with a kept report or a copy: `PATH`"},
+			boolFlag(flagManifestsOnly, "archives, manifests and the chain; no record"),
 			boolFlag(flagStrict, "warnings and documented breaks fail the check (4)"),
 			boolFlag(flagJSON, "the report as one JSON object"),
 		},
@@ -102,6 +108,14 @@ func (c *call) verifyOptions() (verify.Options, error) {
 		Against: c.cli.String(flagAgainst), Tool: tool(), Command: c.command, Keep: func(err error) { c.warn(err.Error()) }}
 	if c.cli.Bool(flagStrict) {
 		o.Strict = verify.Strict
+	}
+	if c.cli.Bool(flagManifestsOnly) {
+		o.Depth = verify.Manifests
+		for _, name := range []string{flagSince, flagUntil, flagSegment, flagAgainst} {
+			if c.cli.IsSet(name) {
+				return o, usagef("--%s looks at no record: leave out --%s, or check the records", flagManifestsOnly, name)
+			}
+		}
 	}
 	if text := c.cli.String(flagSegment); c.cli.IsSet(flagSegment) {
 		n, err := strconv.ParseInt(text, 10, 64)

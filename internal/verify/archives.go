@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/opscontext/opscontext/archive"
@@ -51,20 +52,31 @@ func (c *check) unread(name string) bool {
 	return false
 }
 
+// doubts says, by what is to be doubted, what is wrong and what to do.
+var doubts = map[archive.Suspect]struct{ says, next string }{
+	archive.Undecided:       {"nothing tells which is right", "compare the segment and its manifest with an archive copy"},
+	archive.SuspectManifest: {"the manifest is wrong", "set the manifest aside and run archive: it makes the manifest again"},
+	archive.SuspectFile:     {"the compressed file is not the one that was archived", "keep the compressed file, and put the one from an archive copy in its place"},
+	archive.SuspectBoth:     {"both files are others than were archived", "keep both files, and put those from an archive copy in their place"},
+}
+
 // evidence reports what an archived segment, its manifest and the chain say of one another.
 func (c *check) evidence(name string, e archive.Evidence) {
-	if len(e.Contradictions) > 0 {
-		c.add(chain.ManifestMismatch, name, strings.Join(e.Contradictions, "; "), 1)
+	wrong := e.Contradictions
+	if errors.Is(e.Err, archive.ErrManifest) {
+		wrong = append(slices.Clone(wrong), e.Err.Error())
+	}
+	if len(wrong) > 0 {
+		d := doubts[e.Suspect]
+		c.advise(chain.ManifestMismatch, name, d.says+": "+strings.Join(wrong, "; "), d.next)
 	}
 	switch {
-	case e.Err == nil && !e.Attested && len(e.Contradictions) == 0:
+	case e.Err == nil && !e.Attested && len(wrong) == 0:
 		c.add(chain.UnattestedArchive, name, "", 1)
 	case errors.Is(e.Err, fs.ErrNotExist):
 		c.add(chain.ManifestMissing, name, "", 1)
 	case errors.Is(e.Err, chain.ErrUnknownVersion):
 		c.add(chain.UnknownVersion, name, "its manifest: "+e.Err.Error(), 1)
-	case e.Err != nil:
-		c.add(chain.ManifestMismatch, name, e.Err.Error(), 1)
 	}
 }
 
@@ -90,8 +102,18 @@ func (c *check) counted(source int, m *archive.Manifest) {
 		say("last", m.Last.Hash, s.Last)
 	}
 	if len(wrong) > 0 {
-		c.add(chain.ManifestMismatch, s.Name, strings.Join(wrong, "; "), 1)
+		detail, next := "the manifest is not true of the segment", doubts[archive.SuspectManifest].next
+		if c.vouchedFor(s.Name) {
+			detail += ", although the chain vouches for it"
+			next = "keep the files; find out who wrote the record audit.archive of this segment"
+		}
+		c.advise(chain.ManifestMismatch, s.Name, detail+": "+strings.Join(wrong, "; "), next)
 	}
+}
+
+// vouchedFor reports whether a record of the chain vouches for any archive of a segment.
+func (c *check) vouchedFor(name string) bool {
+	return slices.ContainsFunc(c.v.Archives, func(a chain.Archive) bool { return a.Segment == name })
 }
 
 // bothForms compares a compressed segment with its plain file, which was read. Both are there while a
@@ -106,7 +128,8 @@ func (c *check) bothForms(file string) {
 		case err != nil:
 			c.add(chain.Unreadable, file, "it cannot be compared with its plain file: "+err.Error(), 1)
 		case !same:
-			c.add(chain.ManifestMismatch, file, "it does not hold the bytes of its plain file", 1)
+			c.advise(chain.ManifestMismatch, file, "it does not hold the bytes of its plain file, which was judged",
+				"compare both with an archive copy; the record audit.archive has the SHA-256 of the right ones")
 		}
 		return
 	}

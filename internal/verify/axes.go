@@ -10,13 +10,18 @@ import (
 
 // axes says in a few words what the verdict covers and what it does not.
 func (c *check) axes(r *report.Report) report.Axes {
-	return report.Axes{
+	a := report.Axes{
 		Integrity:    axis(r, "every hash agrees", chain.Altered, chain.Ambiguous, chain.Redacted, chain.Unreadable, chain.TornTailFound),
 		Continuity:   axis(r, "one chain", chain.Missing, chain.SecondGenesis, chain.ImplausibleFork, chain.RotateMismatch, chain.Fork, chain.Duplicate),
 		Completeness: c.completeness(r),
 		Protection:   "nothing off this machine vouches for these records: a full recompute would not be seen",
 		Coverage:     c.coverage(r),
 	}
+	if c.o.Depth == Manifests {
+		a.Integrity = "no record checked"
+		a.Continuity = axis(r, "archived segments follow one another", chain.Missing, chain.SecondGenesis, chain.Fork)
+	}
+	return a
 }
 
 // axis lists what was found of some classes, or says well if there is nothing.
@@ -53,6 +58,8 @@ func (c *check) completeness(r *report.Report) string {
 
 func (c *check) coverage(r *report.Report) string {
 	switch {
+	case c.o.Depth == Manifests:
+		return fmt.Sprintf("the manifests and the SHA-256 of %s, and %s; no record", count(int64(c.held.archived), "archived segment", "archived segments"), c.held.looked)
 	case r.Range != nil:
 		return fmt.Sprintf("range only: %d of %d records recomputed; links, times and system records of all", r.Records.Checked, r.Records.Total)
 	case r.Counts[string(chain.Unreadable)] > 0:

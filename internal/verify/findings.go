@@ -14,10 +14,18 @@ func (c *check) add(class chain.Class, name, detail string, count int64) {
 	c.put(class, report.Finding{Segment: name, Record: -1, Records: count}, detail)
 }
 
+// advise reports a finding like add, with a next step that fits it better than the class's own.
+func (c *check) advise(class chain.Class, name, detail, next string) {
+	c.put(class, report.Finding{Segment: name, Record: -1, Records: 1, Next: next}, detail)
+}
+
 // put completes a finding with what the table of classes says of it.
 func (c *check) put(class chain.Class, f report.Finding, detail string) {
 	info, _ := class.Info()
-	f.Class, f.Severity, f.Meaning, f.Next = class, info.Severity, info.Meaning, info.Next
+	f.Class, f.Severity, f.Meaning = class, info.Severity, info.Meaning
+	if f.Next == "" {
+		f.Next = info.Next
+	}
 	if detail != "" {
 		f.Meaning += ": " + strings.ReplaceAll(detail, "\n", "; ") // several errors are a line each
 	}

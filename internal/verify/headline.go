@@ -49,6 +49,8 @@ func (c *check) report() *report.Report {
 		c.ranged(r)
 	}
 	c.conclude(r)
+	r.OK = r.Exit == exitOK
+	r.Axes = c.axes(r)
 	return r
 }
 
@@ -67,6 +69,9 @@ func (c *check) segments(r *report.Report) {
 		}
 		r.Sources = append(r.Sources, report.SegmentSummary{Name: s.Name, State: c.snap.Sources[i].State().String(), Records: s.Records,
 			Bytes: s.Bytes, First: s.First.String(), Last: s.Last.String(), TSMin: s.TSMin, TSMax: s.TSMax})
+	}
+	if c.o.Depth == Manifests {
+		r.Segments.Checked = int64(c.held.agree)
 	}
 }
 
@@ -123,6 +128,10 @@ func (c *check) conclude(r *report.Report) {
 	for _, f := range r.Findings {
 		worst = max(worst, f.Severity)
 	}
+	if c.o.Depth == Manifests {
+		c.concludeManifests(r, worst)
+		return
+	}
 	nothing := r.Records.Checked == 0 || (c.o.ranged() && c.inRange == 0)
 	var words string
 	switch {
@@ -150,8 +159,7 @@ func (c *check) conclude(r *report.Report) {
 	if r.Range != nil {
 		words = fmt.Sprintf("RANGE ONLY: %d of %d records checked; %s", r.Records.Checked, r.Records.Total, words)
 	}
-	r.Verdict, r.OK = words, r.Exit == exitOK
-	r.Axes = c.axes(r)
+	r.Verdict = words
 }
 
 // classWords lists how often each class of some severities was found.

@@ -33,6 +33,7 @@ type Options struct {
 	Sharing segment.Sharing
 	Workers int // 0: one for each processor Go may use
 	Strict  Strictness
+	Depth   Depth
 	Now     func() time.Time // nil: time.Now
 	Tool    string
 	Command string
@@ -50,6 +51,19 @@ type Strictness int
 const (
 	Lenient Strictness = iota
 	Strict
+)
+
+// Depth says how closely a log is looked at.
+type Depth int
+
+// The depths.
+const (
+	// Records: every record is recomputed, or those of the range that was asked for.
+	Records Depth = iota
+	// Manifests: the manifests of archived segments are held against their files, one another and
+	// the chain. No record is recomputed, so that nothing is ever passed. It does not go with a range
+	// or Against.
+	Manifests
 )
 
 // ranged reports whether only a part of the log was asked for.
@@ -99,6 +113,7 @@ type check struct {
 	marked   bool
 	against  *report.Against
 	moved    bool // the live log was written or replaced during the check
+	held     manifestsHeld
 }
 
 func (c *check) run(ctx context.Context) (err error) {
@@ -118,14 +133,22 @@ func (c *check) run(ctx context.Context) (err error) {
 	if c.marked {
 		find = append(find, c.mark.Head)
 	}
-	if err := c.judge(ctx, find); err != nil {
+	if c.o.Depth == Manifests {
+		err = c.manifests(ctx)
+	} else {
+		err = c.judge(ctx, find)
+	}
+	if err != nil {
 		return err
 	}
 	if err := c.remember(ctx); err != nil {
 		return err
 	}
-	c.records()
 	c.files()
+	if c.o.Depth == Manifests {
+		return c.sinceSnapshot()
+	}
+	c.records()
 	if err := c.archives(ctx); err != nil {
 		return err
 	}
@@ -164,9 +187,9 @@ func (c *check) doubtful() bool {
 	return false
 }
 
-// keep remembers the verdict of a whole log, in the state directory.
+// keep remembers the verdict of a whole log in full, in the state directory.
 func (c *check) keep(r *report.Report) error {
-	if c.o.ranged() || !c.snap.Exists || c.o.State == "" {
+	if c.o.ranged() || c.o.Depth != Records || !c.snap.Exists || c.o.State == "" {
 		return nil
 	}
 	b, err := r.Summary().Encode()
