@@ -14,10 +14,18 @@ type finder struct {
 	v     *Verdict
 	found []Finding
 	gone  int64 // position of the first record whose parent is missing
+
+	anchors []*AnchorFound
 }
 
 func (f *finder) add(c Class, it *item, detail string) {
-	f.found = append(f.found, Finding{Class: c, Place: it.Place, Hash: storedHash(it), Records: 1, Detail: detail})
+	f.found = append(f.found, Finding{Class: c, Place: it.Place, Hash: storedHash(it), Records: 1, Detail: detail, prev: it.prev, content: it.content})
+}
+
+// addLink adds a finding about the link of a record.
+func (f *finder) addLink(c Class, u unlinked, detail string) {
+	f.add(c, u.item, detail)
+	f.found[len(f.found)-1].head = u.head
 }
 
 // storedHash is the hash a line bears, Genesis if it bears none.
@@ -87,13 +95,13 @@ func (f *finder) links() {
 		switch {
 		case u.blind:
 		case u.prev == Genesis:
-			f.add(SecondGenesis, u.item, "")
+			f.addLink(SecondGenesis, u, "")
 		case u.known:
 			class, detail := f.fork(u.item)
-			f.add(class, u.item, detail)
+			f.addLink(class, u, detail)
 		default:
 			f.gone = min(f.gone, u.Record)
-			f.add(Missing, u.item, f.missing(u.item))
+			f.addLink(Missing, u, f.missing(u.item))
 		}
 	}
 }

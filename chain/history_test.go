@@ -38,6 +38,12 @@ func cut(source int, data []byte, size int) (ins []chain.Input) {
 // judge gives the verdict over files cut into blocks of about size bytes.
 func judge(t failer, files []file, size int) *chain.Verdict {
 	t.Helper()
+	return judgeBy(t, chain.Rules{Forks: chain.Fork}, files, size)
+}
+
+// judgeBy is judge with rules of the test's own.
+func judgeBy(t failer, rules chain.Rules, files []file, size int) *chain.Verdict {
+	t.Helper()
 	var ins []chain.Input
 	infos := make([]chain.SourceInfo, len(files))
 	for i, f := range files {
@@ -59,7 +65,7 @@ func judge(t failer, files []file, size int) *chain.Verdict {
 		}
 		return nil
 	}
-	v, err := j.Finish(context.Background(), again, chain.Rules{Forks: chain.Fork})
+	v, err := j.Finish(context.Background(), again, rules)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -247,6 +247,7 @@ func (l *linkage) seenBefore(k key, record int64) []position {
 type unlinked struct {
 	*item
 	known bool // its parent was read before it
+	head  key  // the record that it was read after
 }
 
 // follow walks the head through the history and gives the records that do not follow it. skip says
@@ -278,7 +279,7 @@ func (l *linkage) follow(skip func(*item) bool) []unlinked {
 			continue
 		}
 		if it.prev != head {
-			out = append(out, unlinked{it, it.prev == Genesis || len(l.seenBefore(it.prev, it.Record)) > 0})
+			out = append(out, unlinked{it, it.prev == Genesis || len(l.seenBefore(it.prev, it.Record)) > 0, head})
 		}
 	}
 	return out

@@ -20,6 +20,7 @@ type Verdict struct {
 	Sources     []SourceSummary
 	Findings    []Finding // in reading order
 	Breaks      []BreakFound
+	Anchors     []AnchorFound    // what the audit.anchor records say, in reading order
 	Archives    []Archive        // what the audit.archive records say, in reading order
 	Found       map[Hash][]Place // of Rules.Find, in reading order; absent if nowhere
 	Compat      Compat
@@ -52,6 +53,12 @@ type Finding struct {
 	Records int64 // records or lines concerned, counted from Place on
 	Unread  int64 // bytes from Place on that could not be read at all; Line is then unknown
 	Detail  string
+	// Anchor is the anchor in force that documents the finding, Genesis if none does. Of an altered
+	// record it acknowledges that it is.
+	Anchor Hash
+
+	prev, head Hash // of a link: the record's parent, and the record that it was read after
+	content    Hash // of an altered record
 }
 
 // BreakFound is an audit.break on the chain: what the machine remembered and what it found.
@@ -69,6 +76,8 @@ type Rules struct {
 	Forks Class
 	// Find are hashes to look for; Verdict.Found says where they are.
 	Find []Hash
+	// Branches are kept beside the log: they heal what an anchor documents.
+	Branches []Branch
 }
 
 // Finish gives the verdict over the blocks that were joined. again reads blocks a second time; it is
@@ -80,7 +89,9 @@ func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict,
 	walk := j.number()
 	runs := j.findRuns(walk)
 	found, wanted := j.findEnds(rules.Find)
-	l, err := j.resolve(ctx, again, walk, append(wanted, runs.wanted...))
+	f := &finder{j: j, rules: rules}
+	f.findAnchors(walk)
+	l, err := j.resolve(ctx, again, walk, slices.Concat(wanted, runs.wanted, f.wantedByAnchors()))
 	if err != nil {
 		return nil, err
 	}
@@ -96,13 +107,16 @@ func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict,
 	}
 	v.Found = found
 	j.identify(v, walk)
-	f := &finder{j: j, l: l, rules: rules, v: v}
+	f.l, f.v = l, v
 	f.lines(reds)
 	f.links()
 	f.copies()
 	f.runs(runs)
 	f.breaks(walk)
 	f.archives(walk)
+	if err := f.weighAnchors(); err != nil {
+		return nil, err
+	}
 	v.Findings = f.sorted()
 	v.Compat = j.compat(l, reds)
 	return v, ctx.Err()
@@ -158,6 +172,11 @@ func (j *Judge) identify(v *Verdict, walk []*item) {
 		}
 	}
 	for _, it := range walk {
+		if it.kind == KindAnchor && it.class.Whole() {
+			if a, err := ParseAnchor(it.payload()); err == nil {
+				v.Incarnation = max(v.Incarnation, a.Incarnation)
+			}
+		}
 		if it.kind != KindRotate || it.class > LineReEncoded {
 			continue
 		}
@@ -193,7 +212,7 @@ func (f *finder) sorted() []Finding {
 		g := group{n.Class, n.Source}
 		if i, ok := last[g]; ok {
 			p := &out[i]
-			next := p.Line+p.Records == n.Line && p.Detail == n.Detail && !linkClass(n.Class)
+			next := p.Line+p.Records == n.Line && p.Detail == n.Detail && p.Anchor == n.Anchor && !linkClass(n.Class)
 			if next || info.Severity == Note {
 				p.Records += n.Records
 				continue
@@ -213,3 +232,6 @@ func linkClass(c Class) bool {
 	}
 	return false
 }
+
+// Content is the hash of what an altered record holds now; ok is false for any other finding.
+func (f *Finding) Content() (h Hash, ok bool) { return f.content, f.Class == Altered }
