@@ -176,7 +176,10 @@ var stages = map[string]func(*stage){
 			return append(lines, s.line(s.seal(head.Hash, "2020-01-01T00:00:00.000Z", `{"build":6}`)))
 		})
 	},
-	"sealed": func(s *stage) { s.segments() },
+	"sealed":   func(s *stage) { s.segments() },
+	"keeping":  func(s *stage) { s.keeping() },
+	"archived": func(s *stage) { s.archive() },
+	"carried":  func(s *stage) { s.carried() },
 	"manifest-mismatch": func(s *stage) {
 		s.archive()
 		s.edit(manifest, func(lines []string) []string {
@@ -258,37 +261,6 @@ func (s *stage) rotate() {
 	_, err := log.Rotate(context.Background())
 	check(s.t, err)
 	check(s.t, log.Close())
-}
-
-// segments makes three sealed segments and a live one.
-func (s *stage) segments() {
-	for range 3 {
-		s.append(5)
-		s.rotate()
-	}
-}
-
-// archive makes them, archives those that may be, and copies them to the directory copies.
-func (s *stage) archive() {
-	s.segments()
-	s.archiveAll()
-	copies := filepath.Join(s.dir, "copies")
-	check(s.t, os.Mkdir(copies, 0o700))
-	store, err := archive.OpenDirStore(durable.OS(), copies)
-	check(s.t, err)
-	copied, err := archive.Copy(s.t.Context(), durable.OS(), s.home(), store)
-	check(s.t, err)
-	for _, c := range copied {
-		check(s.t, c.Err)
-	}
-}
-
-func (s *stage) archiveAll() {
-	results, err := archive.Run(s.t.Context(), s.home(), s.options(), archive.Options{})
-	check(s.t, err)
-	for _, r := range results {
-		check(s.t, r.Err)
-	}
 }
 
 // flip changes a byte of a file of the home, as a disk does.
