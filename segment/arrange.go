@@ -57,6 +57,9 @@ func (l *Log) ClaimArchive() (release func() error, err error) {
 	}
 	lock := flock.New(dir, flock.SetFlag(syscall.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_DIRECTORY))
 	ok, err := lock.TryLock()
+	for errors.Is(err, syscall.EINTR) {
+		ok, err = lock.TryLock()
+	}
 	if err == nil && !ok {
 		err = &BusyError{Path: dir, Waited: time.Since(now)}
 	}
@@ -65,7 +68,7 @@ func (l *Log) ClaimArchive() (release func() error, err error) {
 		return nil, err
 	}
 	return func() error {
-		err := lock.Unlock()
+		err := uninterrupted(lock.Unlock)
 		leave()
 		return err
 	}, nil

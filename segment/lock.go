@@ -74,7 +74,7 @@ func (h *held) release() error {
 		err = h.node.release()
 	}
 	if h.flock != nil {
-		err = errors.Join(err, h.flock.Unlock())
+		err = errors.Join(err, uninterrupted(h.flock.Unlock))
 	}
 	if h.turn != nil {
 		h.turn()
@@ -170,12 +170,22 @@ func (k *locks) tryFlock(h *held, path string) (bool, error) {
 		return true, nil
 	}
 	if h.flock != nil {
-		err = h.flock.Unlock()
+		err = uninterrupted(h.flock.Unlock)
 		h.flock = nil
 	} else {
 		err = nil
 	}
 	return false, errors.Join(err, k.forget())
+}
+
+// uninterrupted gives a lock back, whatever signals come. One that is kept keeps this process out, too:
+// the lock belongs to an open file, not to the process.
+func uninterrupted(unlock func() error) error {
+	for {
+		if err := unlock(); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
 }
 
 func lockedID(l *flock.Flock) (durable.FileID, error) {
