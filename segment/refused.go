@@ -74,13 +74,14 @@ func (w *writer) settleRefusals() error {
 		return err
 	}
 	name := takenName(os.Getpid())
-	if free, err := w.free(w.path(name)); err != nil || !free {
-		if err == nil { // of a killed process that had our number
-			err = w.chainRefusals(name)
+	free, err := w.free(w.path(name))
+	if err == nil && !free { // of a killed process that had our number
+		if err = w.chainRefusals(name); err == nil {
+			free, err = w.free(w.path(name))
 		}
-		if err != nil {
-			return err
-		}
+	}
+	if err != nil || !free { // what could not be counted stays, and nothing is put in its place
+		return err
 	}
 	if err := w.fs.Rename(w.path(RefusedName), w.path(name)); err != nil {
 		w.warn(WarnRefusals, w.path(RefusedName), "refused appends could not be counted: %v", err)
@@ -113,7 +114,7 @@ func (w *writer) chainRefusals(name string) error {
 			}
 		}
 		// A writer that had the file open may have added a line since it was read.
-		if info, err := w.fs.Stat(path); err == nil && info.Size > size && size > from {
+		if info, err := w.fs.Stat(path); err == nil && info.Size > size {
 			from = size
 			continue
 		}

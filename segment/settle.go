@@ -95,6 +95,7 @@ func (w *writer) clearLeftovers() error {
 	if err != nil {
 		return err
 	}
+	w.taken = nil // they are listed anew
 	for _, e := range entries {
 		name := e.Name()
 		switch {
