@@ -219,6 +219,52 @@ func TestF18RotationLosesItsLock(t *testing.T) {
 	}
 }
 
+// keeper does something when bytes have been copied to a kept file, before they are cut off.
+type keeper struct {
+	*durable.Mem
+	kept func()
+}
+
+func (k *keeper) Rename(old, new string) error {
+	if strings.HasSuffix(new, openSuffix) {
+		k.kept()
+	}
+	return k.Mem.Rename(old, new)
+}
+
+// A torn tail that took so long to copy that a Node writer took the lock over, and settled it, is not
+// cut off any more: the Node writer's records lie there.
+func TestF18CutLosesItsLock(t *testing.T) {
+	m := memHome(t, 2)
+	addTo(t, m, testHome+"/audit.log", `{"ts":"2026`)
+	head := chain.Hash{}
+	k := &keeper{Mem: m}
+	o := memOptions(m)
+	o.FS = k
+	l := openLog(t, o)
+	k.kept = func() {
+		k.kept = func() {}
+		l.w.held.node.since = time.Now().Add(-time.Minute)
+		f, err := m.OpenFile(testHome+"/audit.log", os.O_RDWR|os.O_APPEND, 0)
+		if err == nil {
+			err = errors.Join(f.Truncate(l.w.live.tail.end), f.Close(), m.Remove(testHome+"/audit.lock"))
+		}
+		r, sealErr := chain.Seal(l.w.live.tail.head, testStart, "node", "p", []byte("1"))
+		if err = errors.Join(err, sealErr); err != nil {
+			t.Error(err)
+		}
+		addTo(t, m, testHome+"/audit.log", string(chain.AppendLine(nil, &r)))
+		head = r.Hash
+	}
+	if _, err := l.Append(t.Context(), event(2)); !errors.Is(err, errLockLost) {
+		t.Errorf("got %v", err)
+	}
+	mustAppend(t, l, 3)
+	if h := mustWalk(t, m); !h.has(head) || h.count("test.event") != 3 {
+		t.Errorf("got %s", h.kinds())
+	}
+}
+
 func TestExclusiveTakesNoNodeLock(t *testing.T) {
 	home, o := onOS(t)
 	o.Sharing = Exclusive

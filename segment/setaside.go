@@ -54,6 +54,11 @@ type kept struct {
 // cut ends the live log at size, durably. The cut is synced before anything is written after it:
 // were both under way when the power goes, the new record could land on top of the old bytes.
 func (w *writer) cut(size int64) error {
+	// Bytes are cut that were read before a sync: whoever took the lock over meanwhile may have put
+	// records there.
+	if err := w.held.sure(); err != nil {
+		return err
+	}
 	if err := w.live.f.Truncate(size); err != nil {
 		if errors.Is(err, syscall.EPERM) {
 			return &Refusal{Path: w.path(LiveName), Offset: size, Why: "a torn tail cannot be cut off: the file may only be appended to",
