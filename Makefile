@@ -36,7 +36,7 @@ bench: ## all benchmarks (BENCH=REGEXP)
 fuzz: ## every fuzz target for FUZZTIME, one after another
 	scripts/fuzz $(FUZZTIME)
 
-faults: build ## kill append and rotate at every system call, then judge what is left (linux/amd64)
+faults: build ## kill append, rotate and archive at every system call, then judge what is left (linux/amd64)
 	go run ./internal/faults/sweep -bin bin/opscontext $(FAULT_FLAGS)
 
 conformance: build ## compare with an independent implementation (node; SEED, N, PAYLOADS)

@@ -15,33 +15,24 @@ import (
 	"strings"
 )
 
-// judge makes the very next append, which must succeed without help, and looks at what is left.
-func (a program) judge(p place) error {
-	if err := a.append(p, events(1)()); err != nil {
+// judgeNext makes the very next append, which must succeed without help, and looks at what is left.
+func (a program) judgeNext(x played) error {
+	if err := a.append(x.place, events(1)()); err != nil {
 		return fmt.Errorf("the next %w", err)
 	}
-	stdout, stderr, exit, err := a.run(p, "", "audit_verify", "--json")
+	if err := a.verify(x.place); err != nil {
+		return err
+	}
+	return errors.Join(judgeAcks(x.place), judgeLeftovers(x.place))
+}
+
+// verify wants a clean verdict.
+func (a program) verify(p place) error {
+	report, err := a.must(p, "", "audit_verify", "--json")
 	if err != nil {
 		return err
 	}
-	if exit != 0 {
-		return fmt.Errorf("audit_verify: exit %d: %s%s", exit, stderr, clip(stdout))
-	}
-	if err := judgeFindings([]byte(stdout)); err != nil {
-		return err
-	}
-	log, err := readLog(p)
-	if err != nil {
-		return err
-	}
-	acks, err := os.ReadFile(p.acks())
-	if err != nil {
-		return err
-	}
-	if err := judgeAcks(log, acks); err != nil {
-		return err
-	}
-	return judgeLeftovers(p)
+	return judgeFindings([]byte(report))
 }
 
 // innocent are the findings that a kill may leave in a log that verifies. Anything else, a fork or a
@@ -78,26 +69,17 @@ type record struct {
 	} `json:"payload"`
 }
 
-// readLog gives every line of the segments and the live log.
-func readLog(p place) ([]byte, error) {
-	files, err := filepath.Glob(filepath.Join(p.archive(), "audit-*.jsonl"))
+// judgeAcks looks for every acknowledged record in the log, and for events that are stored twice. An
+// acknowledgement that was itself cut short is none.
+func judgeAcks(p place) error {
+	log, err := history(p)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var log []byte
-	for _, name := range append(files, p.live()) {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		log = append(log, text...)
+	acks, err := os.ReadFile(p.acks())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return log, nil
-}
-
-// judgeAcks looks for every acknowledged record among the log's lines, and for events that are
-// stored twice. An acknowledgement that was itself cut short is none.
-func judgeAcks(log, acks []byte) error {
 	stored := map[string]bool{}
 	nonces := map[string]bool{}
 	for line := range bytes.Lines(log) {
@@ -126,7 +108,7 @@ func judgeAcks(log, acks []byte) error {
 }
 
 // belongs are the names that may be in a home after the program has settled.
-var belongs = regexp.MustCompile(`^(audit\.log|audit\.flock|opscontext\.toml|audit\.torn-[^/]+\.partial|audit-quarantine(/.+)?|audit-archive(/audit-\d{4,}\.jsonl)?)$`)
+var belongs = regexp.MustCompile(`^(audit\.log|audit\.flock|opscontext\.toml|audit\.torn-[^/]+\.partial|audit-quarantine(/.+)?|audit-archive(/audit-\d{4,}\.(jsonl|jsonl\.zst|manifest\.json))?)$`)
 
 func judgeLeftovers(p place) error {
 	return filepath.WalkDir(p.home(), func(name string, _ fs.DirEntry, err error) error {

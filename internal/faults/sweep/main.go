@@ -1,18 +1,25 @@
 //go:build linux && amd64
 
-// Sweep proves that opscontext survives being killed. It runs a command again and again under
-// ptrace, and at the first, the second, … the last state-changing system call that the command makes
-// in its home and its state directory lets one fault befall it: a kill before the call, a kill
-// after it, a torn or a short write, an error. After each it appends one more record, untraced, which
-// must succeed at once, and then checks that the log verifies, that no acknowledged record is
-// lost, that none is stored twice and that nothing is left lying about.
+// Sweep proves that opscontext survives being killed. It plays a command once without a fault and notes
+// the state-changing system calls that it makes in its home, its state directory and whatever else
+// lies on the stage. Then it runs the command again and again under ptrace, each time from the same
+// start, and lets one fault befall one of these calls: a kill before the call, a kill after it, a torn
+// or a short write, an error. After each it restarts the program, untraced, which must succeed at
+// once, and judges what is left:
+//
+//   - append and rotate: one more append; no acknowledged record is lost, none is stored twice;
+//   - archive: at the moment of the fault no record is gone, and a segment without its plain file is
+//     attested on the chain; after the same command again, the files are those of a run without a
+//     fault, byte for byte where they do not depend on the time.
+//
+// In each case the log verifies, and nothing is left lying about.
 //
 //	sweep -bin bin/opscontext [-scenario REGEXP] [-mode REGEXP] [-j N] [-work DIR]
 //
-// Calls are counted over all threads of the program together (strace's when= counts each thread by
-// itself, which for a Go program names no point in particular). A sweep ends by itself at the first
-// point that a run does not reach, so every point has then been tried. A kill leaves the page cache
-// whole: what a power cut does to unsynced bytes is for the in-memory file system to show.
+// A call is known by its kind, its target and the how manieth of these it is, over all threads of the
+// program together, which run on as many processors as there are: strace's when= counts each thread by
+// itself, which for a Go program names no point in particular. A kill leaves the page cache whole: what
+// a power cut does to unsynced bytes is for the in-memory file system to show.
 //
 // It exits 0 if every point was good and at least -least of them were kills.
 package main
@@ -84,23 +91,36 @@ func run(bin, scenarioLike, modeLike, work string, j, least int) error {
 			return err
 		}
 	}
-	var kills, others, bad int
+	// What the system calls are about is given without links.
+	if err := os.MkdirAll(work, 0o700); err != nil {
+		return err
+	}
+	if work, err = filepath.EvalSymlinks(work); err != nil {
+		return err
+	}
+	var kills, others, missed, bad int
 	began := time.Now()
 	app := program{bin}
 	for _, s := range scenarios(app) {
 		if !wantScenario.MatchString(s.name) {
 			continue
 		}
+		dir := filepath.Join(work, s.name)
+		r, err := rehearse(s, app, dir)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
 		for _, m := range modes {
 			if !wantMode.MatchString(m.name) {
 				continue
 			}
-			sum, err := sweep(s, m.fault, app, filepath.Join(work, s.name, m.name), j)
+			sum, err := sweep(r, m.fault, app, filepath.Join(dir, m.name), j)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", s.name, m.name, err)
 			}
 			fmt.Printf("%-20s %-12s %s\n", s.name, m.name, sum)
 			bad += len(sum.bad)
+			missed += sum.missed
 			if m.fault.kills() {
 				kills += sum.points
 			} else {
@@ -108,7 +128,7 @@ func run(bin, scenarioLike, modeLike, work string, j, least int) error {
 			}
 		}
 	}
-	fmt.Printf("kill points %d, error points %d, bad %d, in %s\n", kills, others, bad, time.Since(began).Round(time.Second))
+	fmt.Printf("kill points %d, error points %d, missed %d, bad %d, in %s\n", kills, others, missed, bad, time.Since(began).Round(time.Second))
 	switch {
 	case bad > 0:
 		return fmt.Errorf("%d bad points; their files are kept in %s", bad, work)

@@ -14,7 +14,8 @@ import (
 	"strings"
 )
 
-// place is where one point is played. Calls are counted under stage alone.
+// place is where one point is played. Calls are counted under stage alone, which is also the working
+// directory of whatever is run.
 type place struct {
 	dir string
 }
@@ -23,18 +24,16 @@ func (p place) stage() string   { return filepath.Join(p.dir, "stage") }
 func (p place) home() string    { return filepath.Join(p.dir, "stage", "home") }
 func (p place) live() string    { return filepath.Join(p.home(), "audit.log") }
 func (p place) archive() string { return filepath.Join(p.home(), "audit-archive") }
+func (p place) store() string   { return filepath.Join(p.dir, "stage", "store") }
 func (p place) state() string   { return filepath.Join(p.dir, "stage", "state") }
 func (p place) input() string   { return filepath.Join(p.dir, "input") }
 func (p place) acks() string    { return filepath.Join(p.dir, "acks") }
 func (p place) output() string  { return filepath.Join(p.dir, "output") }
 func (p place) errors() string  { return filepath.Join(p.dir, "errors") }
 
-// subject is a program that keeps a log: how to start it, and what must hold after a fault.
+// subject is a program that keeps a log: it gives what runs the program on the place with the arguments.
 type subject interface {
-	// command gives what runs the program on the place with the arguments.
 	command(p place, args ...string) (argv, env []string)
-	// judge restarts the program untraced and says what is wrong with what is left, if anything.
-	judge(p place) error
 }
 
 // program is the real one.
@@ -53,6 +52,7 @@ func (a program) run(p place, stdin string, args ...string) (stdout, stderr stri
 	argv, env := a.command(p, args...)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	var out, errs bytes.Buffer
+	cmd.Dir = p.stage()
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, strings.NewReader(stdin), &out, &errs
 	err = untraced(cmd)
 	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) {
@@ -61,15 +61,20 @@ func (a program) run(p place, stdin string, args ...string) (stdout, stderr stri
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode(), err
 }
 
-// append stores events, one JSON line each, and keeps the acknowledgements. It is for setting up:
-// nothing goes wrong yet.
+// must runs a command that has to succeed, and gives what it printed.
+func (a program) must(p place, stdin string, args ...string) (stdout string, err error) {
+	stdout, stderr, exit, err := a.run(p, stdin, args...)
+	if err == nil && exit != 0 {
+		err = fmt.Errorf("%s: exit %d: %s%s", args[0], exit, stderr, clip(stdout))
+	}
+	return stdout, err
+}
+
+// append stores events, one JSON line each, and keeps the acknowledgements.
 func (a program) append(p place, lines string) error {
-	stdout, stderr, exit, err := a.run(p, lines, "append", "--json")
+	stdout, err := a.must(p, lines, "append", "--json")
 	if err != nil {
 		return err
-	}
-	if exit != 0 {
-		return fmt.Errorf("append: exit %d: %s", exit, stderr)
 	}
 	acks, err := os.ReadFile(p.acks())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,27 +22,33 @@ type scenario struct {
 	args   []string
 	input  func() string      // its standard input
 	output func(place) string // the file that its standard output is added to
+	judge  func(played) error // restarts the program untraced and says what is wrong with what is left
 }
 
 // step makes one change to a place that is being set up.
 type step func(place) error
 
-// scenarios are the situations in which append and rotate can be killed.
+// scenarios are the situations in which each command can be killed.
 func scenarios(app program) []scenario {
+	return slices.Concat(writing(app), archiving(app))
+}
+
+// writing are the situations of append and rotate.
+func writing(app program) []scenario {
 	appending, rotating := []string{"append", "--json"}, []string{"rotate"}
 	return []scenario{
-		{"first-append", nil, appending, events(6), place.acks},
-		{"append", []step{app.records(3)}, appending, events(12), place.acks},
-		{"size-rotation", []step{smallSegments, app.records(4)}, appending, events(24), place.acks},
-		{"period-rotation", []step{lastYear}, appending, events(4), place.acks},
-		{"manual-rotation", []step{app.records(5)}, rotating, events(0), place.output},
-		{"second-rotation", []step{app.records(5), app.rotation, app.records(5)}, rotating, events(0), place.output},
-		{"torn-tail", []step{app.records(3), tear}, appending, events(4), place.acks},
-		{"unfinished-rotation", []step{app.records(4), linkSegment}, appending, events(4), place.acks},
-		{"unproven-rotation", []step{app.records(4), app.rotation, unseal}, appending, events(4), place.acks},
-		{"refusals", []step{app.records(3), refuse}, appending, events(4), place.acks},
-		{"bare-record", []step{app.records(3), cutNewline}, appending, events(4), place.acks},
-		{"all-at-once", []step{app.records(3), app.rotation, unseal, app.records(3), refuse, tear}, appending, events(4), place.acks},
+		{"first-append", nil, appending, events(6), place.acks, app.judgeNext},
+		{"append", []step{app.records(3)}, appending, events(12), place.acks, app.judgeNext},
+		{"size-rotation", []step{smallSegments, app.records(4)}, appending, events(10), place.acks, app.judgeNext},
+		{"period-rotation", []step{lastYear}, appending, events(4), place.acks, app.judgeNext},
+		{"manual-rotation", []step{app.records(5)}, rotating, events(0), place.output, app.judgeNext},
+		{"second-rotation", []step{app.records(5), app.rotation, app.records(5)}, rotating, events(0), place.output, app.judgeNext},
+		{"torn-tail", []step{app.records(3), tear}, appending, events(4), place.acks, app.judgeNext},
+		{"unfinished-rotation", []step{app.records(4), linkSegment}, appending, events(4), place.acks, app.judgeNext},
+		{"unproven-rotation", []step{app.records(4), app.rotation, unseal}, appending, events(4), place.acks, app.judgeNext},
+		{"refusals", []step{app.records(3), refuse}, appending, events(4), place.acks, app.judgeNext},
+		{"bare-record", []step{app.records(3), cutNewline}, appending, events(4), place.acks, app.judgeNext},
+		{"all-at-once", []step{app.records(3), app.rotation, unseal, app.records(3), refuse, tear}, appending, events(4), place.acks, app.judgeNext},
 	}
 }
 
@@ -64,10 +71,7 @@ func (a program) records(n int) step {
 
 // rotation seals the live segment.
 func (a program) rotation(p place) error {
-	_, stderr, exit, err := a.run(p, "", "rotate")
-	if err == nil && exit != 0 {
-		err = fmt.Errorf("rotate: exit %d: %s", exit, stderr)
-	}
+	_, err := a.must(p, "", "rotate")
 	return err
 }
 

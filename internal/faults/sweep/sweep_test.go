@@ -21,8 +21,12 @@ import (
 const toyVar = "SWEEP_TEST_TOY"
 
 func TestMain(m *testing.M) {
-	if bug, ok := os.LookupEnv(toyVar); ok {
-		if err := writeToyLog(bug, os.Args[1]); err != nil {
+	for name, run := range map[string]func(bug, home string) error{toyVar: writeToyLog, archiverVar: archiveToyLog} {
+		bug, ok := os.LookupEnv(name)
+		if !ok {
+			continue
+		}
+		if err := run(bug, os.Args[1]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -87,25 +91,14 @@ func (a toy) command(p place, _ ...string) (argv, env []string) {
 	return []string{"/proc/self/exe", p.home()}, append(os.Environ(), toyVar+"="+a.bug, "GORACE=atexit_sleep_ms=0")
 }
 
-func (a toy) judge(p place) error {
-	argv, env := a.command(p)
+func (a toy) judge(x played) error {
+	argv, env := a.command(x.place)
 	next := exec.Command(argv[0], argv[1:]...)
 	next.Env, next.Stdin = env, strings.NewReader(toyLines(1)())
 	if err := untraced(next); err != nil {
 		return fmt.Errorf("the next append: %w", err)
 	}
-	log, err := readLog(p)
-	if err != nil {
-		return err
-	}
-	acks, err := os.ReadFile(p.acks())
-	if err != nil {
-		return err
-	}
-	if err := judgeAcks(log, acks); err != nil {
-		return err
-	}
-	return judgeLeftovers(p)
+	return errors.Join(judgeAcks(x.place), judgeLeftovers(x.place))
 }
 
 // toyLines are events that carry their hash already, so that storing one is writing it.
@@ -140,13 +133,8 @@ func TestSweepFindsSeededBugs(t *testing.T) {
 			name = "sound"
 		}
 		t.Run(name, func(t *testing.T) {
-			sum, err := sweep(scenario{name: name, input: toyLines(3), output: place.acks}, c.fault, toy{c.bug}, t.TempDir(), 2)
-			if errors.Is(err, syscall.EPERM) {
-				t.Skip("ptrace is not permitted here: ", err)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			app := toy{c.bug}
+			sum := sweepToy(t, scenario{name: name, input: toyLines(3), output: place.acks, judge: app.judge}, c.fault, app)
 			if sum.points < 3 {
 				t.Errorf("%d points tried, want one for each write at least: %s", sum.points, sum)
 			}
@@ -155,6 +143,24 @@ func TestSweepFindsSeededBugs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sweepToy sweeps a scenario of the test program itself.
+func sweepToy(t *testing.T, s scenario, f fault, app subject) summary {
+	t.Helper()
+	dir := t.TempDir()
+	r, err := rehearse(s, app, dir)
+	if errors.Is(err, syscall.EPERM) {
+		t.Skip("ptrace is not permitted here: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := sweep(r, f, app, filepath.Join(dir, "points"), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum
 }
 
 func TestTornAcknowledgementIsNone(t *testing.T) {

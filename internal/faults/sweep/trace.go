@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -30,8 +31,17 @@ const (
 	fail                        // the call does not happen and returns errno
 )
 
-// cuts tells whether the fault applies to calls that write bytes only.
-func (k faultKind) cuts() bool { return k == torn || k == short }
+// applies tells whether the fault can befall a call. Only one that writes bytes can be cut short, and a
+// lock wants neither space nor a disk.
+func (f fault) applies(p point) bool {
+	switch f.kind {
+	case torn, short:
+		return p.bytes
+	case fail:
+		return p.call != "flock" || f.errno == syscall.EINTR
+	}
+	return true
+}
 
 // command is a program to run under trace.
 type command struct {
@@ -41,12 +51,33 @@ type command struct {
 	stderr        *os.File
 }
 
+// point is a state-changing system call of a run: the nth of its kind on its target. A count over all
+// calls together would name another call whenever two threads come in another order, as one that
+// brings the mark up to date behind an append may.
+type point struct {
+	call   string
+	target string // path below the stage, as [settled] gives it
+	nth    int    // from 1
+	bytes  bool   // the call can be cut short
+}
+
+func (p point) String() string { return fmt.Sprintf("%s of %s, no. %d", p.call, p.target, p.nth) }
+
+// never is the point that no run reaches.
+var never = point{}
+
+// changing are the parts of a name that are others in each run: random ones of temporary files, inode
+// numbers of files that have no name, the hash of the home's path.
+var changing = regexp.MustCompile(`[0-9a-f]{64}|[A-Z2-7]{26}|#[0-9]+|[0-9]{5,}`)
+
+// settled gives a name with a star for what is another in each run.
+func settled(name string) string { return changing.ReplaceAllString(name, "*") }
+
 // outcome is what a traced run came to.
 type outcome struct {
-	hit    bool   // the run got as far as the point, so the fault happened
-	call   string // the system call it happened at
-	target string // the path that the call was about
-	exit   int    // exit code, or 128 + signal
+	hit   bool    // the run got as far as the point, so the fault happened
+	calls []point // that it made, the one that the fault befell last
+	exit  int     // exit code, or 128 + signal
 }
 
 // timeLimit bounds one traced run: a program that hangs after a fault is a finding, not a wait.
@@ -61,12 +92,13 @@ const (
 	syscallStop = syscall.SIGTRAP | 0x80
 )
 
-// trace runs c and lets f befall it at its n-th state-changing system call under dir, counted over
-// all its threads and children together. A run that ends before its n-th call is not hit.
-func trace(c command, dir string, f fault, n int) (outcome, error) {
+// trace runs c and lets f befall it at one of the state-changing system calls that it makes under dir,
+// in whichever thread or child. A run that ends before it comes to that call is not hit.
+func trace(c command, dir string, f fault, at point) (outcome, error) {
 	runtime.LockOSThread() // a tracee belongs to the thread that started it
 	defer runtime.UnlockOSThread()
 	p, err := os.StartProcess(c.argv[0], c.argv, &os.ProcAttr{
+		Dir:   dir,
 		Env:   c.env,
 		Files: []*os.File{c.stdin, c.stdout, c.stderr},
 		Sys:   &syscall.SysProcAttr{Ptrace: true, Setpgid: true},
@@ -74,7 +106,7 @@ func trace(c command, dir string, f fault, n int) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	t := tracer{root: p.Pid, dir: dir, fault: f, point: n, threads: map[int]*thread{p.Pid: {}}}
+	t := tracer{root: p.Pid, dir: dir, fault: f, point: at, seen: map[point]int{}, threads: map[int]*thread{p.Pid: {}}}
 	if err := p.Release(); err != nil { // this thread reaps it
 		return outcome{}, err
 	}
@@ -93,8 +125,8 @@ type tracer struct {
 	root    int
 	dir     string
 	fault   fault
-	point   int
-	seen    int // state-changing calls so far
+	point   point
+	seen    map[point]int // state-changing calls so far, of which kind on which target
 	threads map[int]*thread
 	outcome outcome
 }
@@ -158,9 +190,6 @@ func (t *tracer) ended(pid int, status syscall.WaitStatus) {
 func (t *tracer) atCall(pid int) error {
 	th := t.threads[pid]
 	th.inCall = !th.inCall
-	if th.inCall && t.point == 0 {
-		return nil
-	}
 	if !th.inCall && th.then == nil {
 		return nil
 	}
@@ -179,17 +208,21 @@ func (t *tracer) atCall(pid int) error {
 // entered counts a call at its entry and, at the point, arranges the fault.
 func (t *tracer) entered(pid int, th *thread, r *syscall.PtraceRegs) error {
 	c, known := calls[r.Orig_rax]
-	if !known || t.fault.kind.cuts() && !c.bytes {
+	if !known || t.outcome.hit {
 		return nil
 	}
 	target := c.target(pid, r)
 	if target != t.dir && !strings.HasPrefix(target, t.dir+string(filepath.Separator)) {
 		return nil
 	}
-	if t.seen++; t.seen != t.point {
+	now := point{call: c.name, target: settled(strings.TrimPrefix(target, t.dir)), bytes: c.bytes}
+	t.seen[now]++
+	now.nth = t.seen[now]
+	t.outcome.calls = append(t.outcome.calls, now)
+	if now != t.point {
 		return nil
 	}
-	t.outcome.hit, t.outcome.call, t.outcome.target = true, c.name, strings.TrimPrefix(target, t.dir)
+	t.outcome.hit = true
 	switch t.fault.kind {
 	case killBefore:
 		r.Orig_rax = noCall

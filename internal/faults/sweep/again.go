@@ -1,0 +1,205 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/opscontext/opscontext/segment"
+)
+
+// judgeAgain judges a command that is completed by running it once more, which again does. At the
+// moment of the fault nothing is lost; after the second run everything is as without a fault, and
+// already after the first if that one said that it was done.
+func judgeAgain(x played, again, same func(played) error) error {
+	if err := judgeKept(x); err != nil {
+		return fmt.Errorf("right after the fault: %w", err)
+	}
+	if x.exit == 0 {
+		if err := same(x); err != nil {
+			return fmt.Errorf("it exited 0: %w", err)
+		}
+	}
+	if err := again(x); err != nil {
+		return fmt.Errorf("again: %w", err)
+	}
+	if err := judgeKept(x); err != nil {
+		return err
+	}
+	return errors.Join(same(x), judgeAcks(x.place))
+}
+
+// again runs the command of the scenario once more.
+func (a program) again(x played) error {
+	_, err := a.must(x.place, x.input(), x.args...)
+	return err
+}
+
+// judgeArchived judges archive, and then whatever a write to the log shows.
+func (a program) judgeArchived(x played) error {
+	if err := judgeAgain(x, a.again, sameArchive); err != nil {
+		return err
+	}
+	return a.judgeNext(x)
+}
+
+// judgeKept holds at every moment: the log still begins with all that it held before, read from names
+// that are not temporary; and of each segment without its plain file, the chain attests the
+// compressed file and its manifest.
+func judgeKept(x played) error {
+	was, err := history(x.before)
+	if err != nil {
+		return err
+	}
+	now, err := history(x.place)
+	if err != nil {
+		return err
+	}
+	if !bytes.HasPrefix(now, was) {
+		return errors.New("the log does not begin with the records that it held before")
+	}
+	attested, err := attestations(now)
+	if err != nil {
+		return err
+	}
+	had, err := sealed(x.before)
+	if err != nil {
+		return err
+	}
+	all, err := sealed(x.place)
+	if err != nil {
+		return err
+	}
+	for name, has := range all {
+		if has[segment.FormPlain] || !has[segment.FormZstd] {
+			continue
+		}
+		if err := judgeAttested(x.place, name, had[name], has, attested); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judgeAttested wants what is there instead of a plain file to be what the chain says: the compressed
+// file and the manifest, which only a segment may lack that had lost it before the fault.
+func judgeAttested(p place, name segment.Name, had, has forms, attested map[attestation]bool) error {
+	text, err := raw(p, name, has)
+	if err != nil {
+		return err
+	}
+	file, err := os.ReadFile(sealedFile(p, name, segment.FormZstd))
+	if err != nil {
+		return err
+	}
+	manifest, err := os.ReadFile(sealedFile(p, name, segment.FormManifest))
+	missing := errors.Is(err, fs.ErrNotExist)
+	wasMissing := had[segment.FormZstd] && !had[segment.FormPlain] && !had[segment.FormManifest]
+	if err != nil && !(missing && wasMissing) {
+		return fmt.Errorf("the plain file of %v is gone: %w", name, err)
+	}
+	for a := range attested {
+		if a.Segment == name.File(segment.FormPlain) && a.SHA256 == digest(text) && a.Archived == digest(file) &&
+			(missing || a.Manifest == digest(manifest)) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the plain file of %v is gone, and the chain does not attest what is there instead", name)
+}
+
+// sameArchive compares the files with those of a run without a fault: the same ones, and where they
+// are functions of the records, as segments, archives, manifests and copies are, the same bytes. Both
+// logs attest the same, and hold nothing new besides what the program chains by itself.
+func sameArchive(x played) error {
+	have, err := files(x.place)
+	if err != nil {
+		return err
+	}
+	want, err := files(x.done)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(have)) {
+		if _, ok := want[name]; !ok {
+			return fmt.Errorf("%s is there, without a fault it is not", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		text, ok := have[name]
+		switch {
+		case !ok:
+			return fmt.Errorf("%s is not there, without a fault it is", name)
+		case timeless.MatchString(name) && !bytes.Equal(text, want[name]):
+			return fmt.Errorf("%s differs from that of a run without a fault", name)
+		}
+	}
+	return sameChain(x)
+}
+
+// sameChain compares what was chained by the command.
+func sameChain(x played) error {
+	was, err := history(x.before)
+	if err != nil {
+		return err
+	}
+	var attested [2]map[attestation]bool
+	for i, p := range []place{x.place, x.done} {
+		now, err := history(p)
+		if err != nil {
+			return err
+		}
+		if attested[i], err = attestations(now); err != nil {
+			return err
+		}
+		for line := range bytes.Lines(bytes.TrimPrefix(now, was)) {
+			if !ownKind.Match(line) {
+				return fmt.Errorf("archiving chained %s", clip(string(line)))
+			}
+		}
+	}
+	if !maps.Equal(attested[0], attested[1]) {
+		return fmt.Errorf("the chain attests %v, without a fault %v", attested[0], attested[1])
+	}
+	return nil
+}
+
+// ownKind is a record that archiving chains, or the settling of what a fault left.
+var ownKind = regexp.MustCompile(`"event":"audit\.(archive|torn_tail|append_failed)"`)
+
+// timeless are the files in which no time and no random name is written.
+var timeless = regexp.MustCompile(`^(home/audit-archive|store)/`)
+
+// aside are the files in which runs may differ: bytes that were set aside; in a store, from which nothing
+// may be deleted, what was never linked to a key; and what the next writer clears away or puts on the
+// chain: locks, and refusals.
+var aside = regexp.MustCompile(`^(home/(audit\.torn-[^/]+\.partial|audit-quarantine(/.+)?|\.?audit\.(rotate\.)?lock\d*|audit-refused\.jsonl)|store/(.+/)?\.put-[^/]+)$`)
+
+// files gives the content of all files on the stage but those in aside; of a directory nothing.
+func files(p place) (map[string][]byte, error) {
+	all := map[string][]byte{}
+	err := filepath.WalkDir(p.stage(), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || name == p.stage() {
+			return err
+		}
+		rel := strings.ReplaceAll(strings.TrimPrefix(name, p.stage()+"/"), homeName(p), "home")
+		if aside.MatchString(rel) {
+			return nil
+		}
+		var text []byte
+		if !d.IsDir() {
+			text, err = os.ReadFile(name)
+		}
+		all[rel] = text
+		return err
+	})
+	return all, err
+}
