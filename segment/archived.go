@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 
 	"github.com/opscontext/opscontext/chain"
 )
@@ -23,6 +24,10 @@ func (w *writer) listArchived() ([]archived, error) {
 	entries, err := w.fs.ReadDir(w.path(ArchiveDir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	}
+	if errors.Is(err, syscall.ENOTDIR) { // without what it holds nobody can tell which log this is
+		return nil, &Refusal{Path: w.path(ArchiveDir), Offset: -1, Why: "not a directory",
+			Next: "put the directory with the sealed segments there itself: a link to one elsewhere is not followed"}
 	}
 	if err != nil {
 		return nil, err

@@ -373,37 +373,70 @@ func TestF19HomeRenamed(t *testing.T) {
 	}
 }
 
-// TestA10OddFiles plants something else under every name that an append opens. Nothing may hang,
-// and nothing outside the home may be touched.
-func TestA10OddFiles(t *testing.T) {
+// planted are the things that somebody may put in the place of a file.
+var planted = map[string]func(path, outside string) error{
+	"symlink":   func(path, outside string) error { return os.Symlink(outside, path) },
+	"dangling":  func(path, outside string) error { return os.Symlink(outside+".none", path) },
+	"fifo":      func(path, _ string) error { return syscall.Mkfifo(path, 0o600) },
+	"directory": func(path, _ string) error { return os.Mkdir(path, 0o700) },
+}
+
+// appendBeside plants something under a name in a home and appends there. What lies outside stays as it
+// is, whatever comes of it.
+func appendBeside(t *testing.T, name, kind string) (path string, err error) {
+	t.Helper()
 	outside := filepath.Join(t.TempDir(), "outside")
-	plant := map[string]func(path string) error{
-		"symlink":   func(path string) error { return os.Symlink(outside, path) },
-		"dangling":  func(path string) error { return os.Symlink(outside+".none", path) },
-		"fifo":      func(path string) error { return syscall.Mkfifo(path, 0o600) },
-		"directory": func(path string) error { return os.Mkdir(path, 0o700) },
+	if err := os.WriteFile(outside, []byte("precious\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range []string{LiveName, FlockName, LockName} {
-		for kind, make := range plant {
+	home, o := onOS(t)
+	o.State = "" // the home is looked at
+	path = filepath.Join(home, name)
+	_ = os.Remove(path)
+	if dir := filepath.Dir(path); dir != home {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := planted[kind](path, outside); err != nil {
+		t.Fatal(err)
+	}
+	_, err = openOS(t, home, o).Append(t.Context(), event(1))
+	if data, err := os.ReadFile(outside); err != nil || string(data) != "precious\n" {
+		t.Errorf("the file outside now holds %q, %v", data, err)
+	}
+	if _, err := os.Lstat(outside + ".none"); err == nil {
+		t.Error("a file was made outside")
+	}
+	return path, err
+}
+
+// TestA10OddFiles plants something else under every name that an append cannot do without. Nothing may
+// hang.
+func TestA10OddFiles(t *testing.T) {
+	for _, name := range []string{LiveName, FlockName, LockName, ArchiveDir} {
+		for kind := range planted {
+			if name == ArchiveDir && kind == "directory" {
+				continue
+			}
 			t.Run(name+" "+kind, func(t *testing.T) {
-				if err := os.WriteFile(outside, []byte("precious\n"), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				home, o := onOS(t)
-				path := filepath.Join(home, name)
-				_ = os.Remove(path)
-				if err := make(path); err != nil {
-					t.Fatal(err)
-				}
-				_, err := openOS(t, home, o).Append(t.Context(), event(1))
+				path, err := appendBeside(t, name, kind)
 				if err == nil || !strings.Contains(err.Error(), path) {
 					t.Errorf("got %v, want an error that names %s", err, path)
 				}
-				if data, err := os.ReadFile(outside); err != nil || string(data) != "precious\n" {
-					t.Errorf("the file outside now holds %q, %v", data, err)
-				}
-				if _, err := os.Lstat(outside + ".none"); err == nil {
-					t.Error("a file was made outside")
+			})
+		}
+	}
+}
+
+// In the place of files that an append can do without, nothing keeps it from being recorded.
+func TestA10OddFilesBeside(t *testing.T) {
+	for _, name := range []string{RotateLockName, RefusedName, takenName(7), QuarantineDir, nextName, "audit.torn-x" + keptSuffix + openSuffix,
+		"audit.torn-x" + keptSuffix + copySuffix, ArchiveDir + "/audit-0001.jsonl", ArchiveDir + "/audit-0001.jsonl.zst"} {
+		for kind := range planted {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				if _, err := appendBeside(t, name, kind); err != nil {
+					t.Error(err)
 				}
 			})
 		}

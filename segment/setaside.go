@@ -202,7 +202,7 @@ func (w *writer) free(paths ...string) (bool, error) {
 // removes incomplete ones, whose bytes are all still in the log.
 func (w *writer) unrecorded(dir string) ([]kept, error) {
 	entries, err := w.fs.ReadDir(w.path(dir))
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // something else has its name: keep finds out
 		return nil, nil
 	}
 	if err != nil {
@@ -210,6 +210,9 @@ func (w *writer) unrecorded(dir string) ([]kept, error) {
 	}
 	var list []kept
 	for _, e := range entries {
+		if !e.Type().IsRegular() { // not ours, whatever its name
+			continue
+		}
 		if strings.HasSuffix(e.Name(), keptSuffix+copySuffix) {
 			if err := removeIfThere(w.fs, filepath.Join(w.path(dir), e.Name())); err != nil {
 				return nil, err

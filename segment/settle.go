@@ -98,6 +98,9 @@ func (w *writer) clearLeftovers() error {
 	w.taken = nil // they are listed anew
 	for _, e := range entries {
 		name := e.Name()
+		if !e.Type().IsRegular() { // not ours, whatever its name
+			continue
+		}
 		switch {
 		case w.path(name) == w.locks.spare.path:
 		case name == nextName, durable.Leftover(name, LockName), durable.Leftover(name, FlockName),
