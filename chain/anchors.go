@@ -24,10 +24,11 @@ type AnchorFound struct {
 	Hash Hash
 	TS   string
 	Anchor
-	State     AnchorState
-	Why       string  // what refutes it, of a contradicted one
-	Grade     Grade   // of the loss, by this check's own judgement
-	Documents []Class // of the findings that it documents, while it is in force
+	BeforeRecord int64 // position of the last record before the break, -1 at the start of the log
+	State        AnchorState
+	Why          string  // what refutes it, of a contradicted one
+	Grade        Grade   // of the loss, by this check's own judgement
+	Documents    []Class // of the findings that it documents, while it is in force
 
 	it        *item
 	err       error // its payload could not be read
@@ -139,6 +140,7 @@ func (f *finder) weigh(a, earlier *AnchorFound) (why string, err error) {
 		return fmt.Sprintf("its incarnation is %d, and it was %d before", a.Incarnation, incarnation), nil
 	}
 	before := int64(-1)
+	defer func() { a.BeforeRecord = before }()
 	if a.Before.Hash != Genesis {
 		ps := f.l.seenBefore(a.Before.Hash, a.Record)
 		if len(ps) == 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/report"
 	"github.com/opscontext/opscontext/internal/terminal"
+	"github.com/opscontext/opscontext/internal/verify"
 )
 
 // shownFindings is how many findings of a class are shown; --json has them all.
@@ -40,13 +41,7 @@ func printReport(out *terminal.Stream, r *report.Report) error {
 		p.field("against", terminal.Escape(a.Name)+": "+terminal.Escape(a.Detail))
 	}
 	p.field("protected", terminal.Escape(r.Axes.Protection))
-	for i, b := range r.Breaks {
-		label := ""
-		if i == 0 {
-			label = "breaks"
-		}
-		p.field(label, breakWords(i+1, b))
-	}
+	p.breaks(r)
 	p.findings(r)
 	p.reproduce(r)
 	return p.err
@@ -114,6 +109,45 @@ func short(hash string) string {
 		return hash[:digits]
 	}
 	return hash
+}
+
+// breaks writes the breaks: what people documented, then what the machine found and nobody has.
+func (p *printer) breaks(r *report.Report) {
+	label, n := "breaks", 0
+	line := func(words string) {
+		p.field(label, words)
+		label = ""
+	}
+	for _, a := range r.Anchors {
+		n++
+		line(fmt.Sprintf("#%d %s", n, anchorWords(a)))
+	}
+	for _, b := range r.Breaks {
+		if b.DocumentedBy == "" {
+			n++
+			line(breakWords(n, b))
+		}
+	}
+}
+
+func anchorWords(a report.Anchor) string {
+	day, _, _ := strings.Cut(a.TS, "T")
+	lost := verify.LostWords(a)
+	if a.Place == chain.WhereTail && a.LostMin != nil && a.LostMax != nil && *a.LostMin == *a.LostMax && *a.LostMin > 0 {
+		lost = fmt.Sprintf("records %s-%s lost", terminal.Count(a.BeforeIndex+1), terminal.Count(a.BeforeIndex+*a.LostMin))
+	}
+	words := fmt.Sprintf("%s %s, %s", terminal.Clip(day, 12), a.Cause, lost)
+	switch a.State {
+	case chain.AnchorInForce:
+		words += fmt.Sprintf(" (%s)", a.Grade)
+	default:
+		words += fmt.Sprintf(" (%s)", a.State)
+	}
+	words += fmt.Sprintf(", operator %s (asserted), %s", terminal.Clip(a.Operator, 40), terminal.Clip(a.RecordedBy, 60))
+	if a.Why != "" {
+		words += ": " + terminal.Clip(a.Why, 200)
+	}
+	return words
 }
 
 func breakWords(n int, b report.Break) string {

@@ -29,6 +29,7 @@ type Report struct {
 	Counts      map[string]int `json:"counts"` // records or places by class
 	Findings    []Finding      `json:"findings"`
 	Breaks      []Break        `json:"breaks"`
+	Anchors     []Anchor       `json:"anchors"`
 	Mark        *Mark          `json:"mark"` // null if this machine remembers nothing
 	Against     *Against       `json:"against"`
 	// FirstDivergence is the first finding of damage, in reading order; null if there is none.
@@ -83,6 +84,9 @@ type Finding struct {
 	Hash     string         `json:"hash"`    // empty if there is none
 	Meaning  string         `json:"meaning"`
 	Next     string         `json:"next"`
+	// DocumentedBy is the hash of the anchor in force that documents the finding, or of an altered
+	// record, acknowledges it; empty if none does. Documented findings are not in Counts.
+	DocumentedBy string `json:"documented_by,omitempty"`
 }
 
 // Break is a place where the machine found another log than the one it remembered.
@@ -94,6 +98,32 @@ type Break struct {
 	LostMin  *int64      `json:"lost_min"` // records; null where nobody has counted
 	LostMax  *int64      `json:"lost_max"`
 	LostHead string      `json:"lost_head"`
+	// DocumentedBy is the hash of the anchor in force that documents the break, empty if none does.
+	DocumentedBy string `json:"documented_by,omitempty"`
+}
+
+// Anchor is a break that a person documented on the chain, and what checking it came to.
+type Anchor struct {
+	Record      int64             `json:"record"` // position of the audit.anchor
+	TS          string            `json:"ts"`
+	Hash        string            `json:"hash"`
+	State       chain.AnchorState `json:"state"`
+	Why         string            `json:"why"` // what refutes a contradicted one
+	Place       chain.Where       `json:"place"`
+	Cause       chain.Cause       `json:"cause"`
+	Before      string            `json:"before"`        // hash of the last record before the break
+	After       string            `json:"after"`         // of the first after a gap; empty at the tail
+	BeforeIndex int64             `json:"before_record"` // position of the record before the break, -1 for none
+	LostMin     *int64            `json:"lost_min"`      // records; null where nobody has counted
+	LostMax     *int64            `json:"lost_max"`
+	LostHead    string            `json:"lost_head"`
+	Written     chain.Grade       `json:"written_grade"` // of the number of lost records, as the anchor has it
+	Grade       chain.Grade       `json:"grade"`         // as this check has it; empty unless in force
+	Operator    string            `json:"operator"`
+	Reason      string            `json:"reason"`
+	Ticket      string            `json:"ticket"`
+	RecordedBy  string            `json:"recorded_by"` // "uid 1000@host"
+	Incarnation int               `json:"incarnation"`
 }
 
 // Mark is what this machine remembers of the log, and whether the log agrees.

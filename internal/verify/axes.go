@@ -42,7 +42,7 @@ func axis(r *report.Report, well string, classes ...chain.Class) string {
 func (c *check) completeness(r *report.Report) string {
 	for _, class := range []chain.Class{chain.Replaced, chain.Diverged, chain.RolledBack, chain.LiveMissing} {
 		for _, f := range r.Findings {
-			if f.Class == class {
+			if f.Class == class && f.DocumentedBy == "" {
 				return f.Meaning
 			}
 		}

@@ -54,6 +54,9 @@ func (c *check) records() {
 			detail = lostWords(b.Lost, b.Remembered.Head) + "; " + detail
 		}
 		c.put(class, out, detail)
+		if f.Anchor != chain.Genesis {
+			document(&c.findings[len(c.findings)-1], f.Anchor)
+		}
 	}
 }
 

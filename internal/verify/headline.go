@@ -26,7 +26,7 @@ func (c *check) report() *report.Report {
 	v := c.v
 	r := &report.Report{
 		Schema: report.Schema, Tool: c.o.Tool, Command: c.o.Command, Home: c.snap.Home, Incarnation: v.Incarnation,
-		CheckedAt: c.o.Now().UTC().Format(toISO), Findings: []report.Finding{}, Breaks: []report.Break{},
+		CheckedAt: c.o.Now().UTC().Format(toISO), Findings: []report.Finding{}, Breaks: []report.Break{}, Anchors: []report.Anchor{},
 		Records: report.Counted{Checked: v.Hashed, Total: v.Records, Copies: v.Copies}, Against: c.against, Compat: v.Compat,
 		Counts: map[string]int{},
 	}
@@ -36,6 +36,9 @@ func (c *check) report() *report.Report {
 	slices.SortStableFunc(c.findings, func(a, b report.Finding) int { return int(b.Severity) - int(a.Severity) })
 	r.Findings = append(r.Findings, c.findings...)
 	for i, f := range r.Findings {
+		if f.DocumentedBy != "" {
+			continue
+		}
 		r.Counts[string(f.Class)] += int(f.Records)
 		if f.Severity == chain.Damage && r.FirstDivergence == nil {
 			r.FirstDivergence = &r.Findings[i]
@@ -44,6 +47,7 @@ func (c *check) report() *report.Report {
 	c.segments(r)
 	c.head(r)
 	c.breaks(r)
+	c.anchors(r)
 	c.remembered(r)
 	if c.o.ranged() {
 		c.ranged(r)
@@ -90,8 +94,14 @@ func (c *check) head(r *report.Report) {
 
 func (c *check) breaks(r *report.Report) {
 	for _, b := range c.v.Breaks {
-		r.Breaks = append(r.Breaks, report.Break{Record: b.Record, TS: b.TS, Hash: b.Hash.String(), Found: b.Found,
-			LostMin: known(b.Lost.Min), LostMax: known(b.Lost.Max), LostHead: b.Remembered.Head.String()})
+		out := report.Break{Record: b.Record, TS: b.TS, Hash: b.Hash.String(), Found: b.Found,
+			LostMin: known(b.Lost.Min), LostMax: known(b.Lost.Max), LostHead: b.Remembered.Head.String()}
+		for _, f := range r.Findings {
+			if f.Hash == out.Hash && f.Class == b.Found {
+				out.DocumentedBy = f.DocumentedBy
+			}
+		}
+		r.Breaks = append(r.Breaks, out)
 	}
 }
 
@@ -132,16 +142,17 @@ func (c *check) conclude(r *report.Report) {
 		c.concludeManifests(r, worst)
 		return
 	}
+	documented := documentedWords(r)
 	nothing := r.Records.Checked == 0 || (c.o.ranged() && c.inRange == 0)
 	var words string
 	switch {
 	case worst == chain.Damage:
 		r.Exit, words = exitDamage, "damage: "+classWords(r, chain.Damage)
-		if more := classWords(r, chain.Inconclusive, chain.Warning); more != "" {
+		if more := joined(classWords(r, chain.Inconclusive, chain.Warning), documented); more != "" {
 			words += "; also " + more
 		}
 	case worst == chain.Inconclusive:
-		r.Exit, words = exitInconclusive, "inconclusive: "+classWords(r, chain.Inconclusive, chain.Warning)
+		r.Exit, words = exitInconclusive, "inconclusive: "+joined(classWords(r, chain.Inconclusive, chain.Warning), documented)
 	case nothing:
 		r.Exit, words = exitInconclusive, "nothing checked: no record there"
 		if c.o.ranged() {
@@ -149,10 +160,13 @@ func (c *check) conclude(r *report.Report) {
 		}
 	default:
 		words = "intact"
+		if documented != "" {
+			words += " except " + documented
+		}
 		if more := classWords(r, chain.Warning); more != "" {
 			words += "; " + more
 		}
-		if worst == chain.Warning && c.o.Strict == Strict {
+		if alwaysWarned(r) || c.o.Strict == Strict && (worst == chain.Warning || documented != "") {
 			r.Exit = exitWarnings
 		}
 	}
@@ -160,6 +174,11 @@ func (c *check) conclude(r *report.Report) {
 		words = fmt.Sprintf("RANGE ONLY: %d of %d records checked; %s", r.Records.Checked, r.Records.Total, words)
 	}
 	r.Verdict = words
+}
+
+// joined joins the parts that are not empty.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "; ")
 }
 
 // classWords lists how often each class of some severities was found.
