@@ -43,16 +43,18 @@ func (w *writer) manual(r *request) {
 }
 
 // rotateIfPossible rotates before an append. Bounds are soft and recording is not: if the rotation
-// cannot run and the live log is as it was, the append goes on in it.
+// cannot run and the live log is as it was, the append goes on in it. If it is not, those that come
+// next do: what stood in the way, such as a Node writer that takes a lock over which is held for long,
+// may stand in the way each time.
 func (w *writer) rotateIfPossible(reason, ts string) error {
 	_, err := w.rotate(reason, ts)
 	if err == nil {
 		return nil
 	}
+	w.rotateAt = time.Now().Add(rotateAgain)
 	if w.live.f == nil {
 		return err
 	}
-	w.rotateAt = time.Now().Add(rotateAgain)
 	w.warn(WarnRotation, w.path(LiveName), "a rotation was due (%s) and could not run, the append went on in the same segment: %v", reason, err)
 	return nil
 }
