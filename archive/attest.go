@@ -109,14 +109,8 @@ func (v *Vouched) readAt(ctx context.Context, s *source, places []SystemRecord) 
 
 func (v *Vouched) readAll(ctx context.Context, src segment.Source) error {
 	v.Whole = append(v.Whole, src.Name())
-	kind := []byte(chain.KindArchive)
-	work := func(_ segment.Position, c segment.Chunk) (lines [][]byte, _ error) {
-		for _, line := range c.Lines() {
-			if bytes.Contains(line, kind) {
-				lines = append(lines, bytes.Clone(line))
-			}
-		}
-		return lines, nil
+	work := func(_ segment.Position, c segment.Chunk) ([][]byte, error) {
+		return linesWith(c.Data, chain.KindArchive), nil
 	}
 	return segment.Walk(ctx, []segment.Source{src}, segment.WalkOptions{}, work, func(_ segment.Position, lines [][]byte, err error) error {
 		if err != nil {
@@ -127,6 +121,28 @@ func (v *Vouched) readAll(ctx context.Context, src segment.Source) error {
 		}
 		return nil
 	})
+}
+
+// linesWith gives copies of the lines that have an event kind anywhere in them. It looks for the dot of
+// the kind: the letters of the words are in every hash.
+func linesWith(data []byte, kind string) (lines [][]byte) {
+	before, after, _ := bytes.Cut([]byte(kind), []byte("."))
+	for at := 0; ; at++ {
+		n := bytes.IndexByte(data[at:], '.')
+		if n < 0 {
+			return lines
+		}
+		at += n
+		if !bytes.HasSuffix(data[:at], before) || !bytes.HasPrefix(data[at+1:], after) {
+			continue
+		}
+		line, _, _ := bytes.Cut(data[bytes.LastIndexByte(data[:at], '\n')+1:], []byte("\n"))
+		lines = append(lines, bytes.Clone(line))
+		if n = bytes.IndexByte(data[at:], '\n'); n < 0 {
+			return lines
+		}
+		at += n
+	}
 }
 
 func (v *Vouched) add(line []byte) {

@@ -54,7 +54,7 @@ func BenchmarkArchive(b *testing.B) {
 		if err := os.RemoveAll(path); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := compress(context.Background(), durable.OS(), plain, path, 1, nobody); err != nil {
+		if err := compress(context.Background(), durable.OS(), plain, path, 1, nobody); err != nil {
 			b.Fatal(err)
 		}
 		s, err := open(durable.OS(), path, plain.Segment())

@@ -2,10 +2,8 @@ package archive
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"os"
 	"sync"
 
@@ -26,23 +24,23 @@ type compressor struct {
 	f      durable.File
 	enc    *zstd.Encoder
 	frames []place
-	sum    hash.Hash
 	next   int64 // raw bytes written so far
 }
 
-// compress writes the lines of src, a plain segment, to a new file at path, and syncs it. It gives the
-// SHA-256 of what it wrote. At most a frame and its compressed form for each worker and two more are
-// in memory. After an error the file is gone again, if it could be removed.
-func compress(ctx context.Context, fsys durable.FS, src segment.Source, path string, workers int, did pass) (sum chain.Hash, err error) {
+// compress writes the lines of src, a plain segment, to a new file at path, and syncs it. It says
+// nothing of what it wrote, not even a hash: what is said of the file is what is read back from it. At
+// most a frame and its compressed form for each worker and two more are in memory. After an error the
+// file is gone again, if it could be removed.
+func compress(ctx context.Context, fsys durable.FS, src segment.Source, path string, workers int, did pass) error {
 	enc, err := newEncoder(workers)
 	if err != nil {
-		return sum, err
+		return err
 	}
 	f, err := fsys.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
 	if err != nil {
-		return sum, err
+		return err
 	}
-	c := &compressor{src: src, f: f, enc: enc, sum: sha256.New()}
+	c := &compressor{src: src, f: f, enc: enc}
 	err = segment.Walk(ctx, []segment.Source{src}, segment.WalkOptions{Workers: workers, ExtentSize: FrameSize}, c.encode,
 		func(_ segment.Position, p *piece, err error) error {
 			if err != nil {
@@ -56,9 +54,9 @@ func compress(ctx context.Context, fsys durable.FS, src segment.Source, path str
 		err = c.finish()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return sum, errors.Join(err, fsys.Remove(path))
+		return errors.Join(err, fsys.Remove(path))
 	}
-	return chain.Hash(c.sum.Sum(nil)), nil
+	return nil
 }
 
 // newEncoder gives an encoder for so many frames at a time. Each frame says how many bytes it holds and
@@ -99,12 +97,7 @@ func (c *compressor) join(p *piece) error {
 	}
 	c.frames = append(c.frames, place{last.end(), int64(len(*p.frame)), last.rawEnd(), p.raw})
 	c.next += p.raw
-	return c.write(*p.frame)
-}
-
-func (c *compressor) write(b []byte) error {
-	c.sum.Write(b)
-	_, err := c.f.Write(b)
+	_, err := c.f.Write(*p.frame)
 	return err
 }
 
@@ -112,7 +105,7 @@ func (c *compressor) finish() error {
 	if c.next != c.src.Size() {
 		return fmt.Errorf("%s: %d of %d bytes can be read: a line is longer than %d bytes, or the file changed; the segment stays plain", c.src.Name(), c.next, c.src.Size(), chain.MaxLine)
 	}
-	if err := c.write(appendSeekTable(nil, c.frames)); err != nil {
+	if _, err := c.f.Write(appendSeekTable(nil, c.frames)); err != nil {
 		return err
 	}
 	return c.f.Sync()

@@ -25,7 +25,9 @@ type identity struct {
 }
 
 // describe reads all of an archived segment back, decoding every frame, and makes its manifest. If
-// plain is not nil, every decoded byte is compared with it, and it must hold no other.
+// plain is not nil, every decoded byte is compared with it, and it must hold no other. The manifest's
+// hashes are of the very bytes that were decoded and of those that came of them: a file that reads
+// otherwise the next time has another hash.
 func describe(ctx context.Context, s *source, plain segment.Source, id identity, workers int, did pass) (m *Manifest, err error) {
 	if s.short != nil {
 		return nil, s.short
@@ -40,15 +42,16 @@ func describe(ctx context.Context, s *source, plain segment.Source, id identity,
 		Archived: Archived{Codec: CodecZstd, Bytes: s.info.Size}}
 	d := &describer{s: s, plain: plain}
 	t := newTotal(m)
-	sum := sha256.New()
+	raw, file := sha256.New(), sha256.New()
 	frame := 0
-	err = segment.Walk(ctx, []segment.Source{s}, segment.WalkOptions{Workers: workers}, d.read,
+	err = segment.Walk(ctx, []segment.Source{codedSource{s}}, segment.WalkOptions{Workers: workers}, d.read,
 		func(_ segment.Position, r *described, err error) error {
 			if err != nil {
 				return err
 			}
-			defer readBuffers.Put(r.data)
-			sum.Write(*r.data)
+			defer r.free()
+			file.Write(*r.coded)
+			raw.Write(*r.raw)
 			t.add(s.frames[frame], r.tally)
 			frame++
 			did(s.frames[frame-1].rawEnd())
@@ -57,10 +60,22 @@ func describe(ctx context.Context, s *source, plain segment.Source, id identity,
 	if err != nil {
 		return nil, err
 	}
+	table, err := s.table()
+	if err != nil {
+		return nil, err
+	}
+	file.Write(table)
 	t.done()
-	m.SHA256 = chain.Hash(sum.Sum(nil))
-	m.Archived.SHA256, err = storedSum(s)
-	return m, err
+	m.SHA256, m.Archived.SHA256 = chain.Hash(raw.Sum(nil)), chain.Hash(file.Sum(nil))
+	return m, nil
+}
+
+// codedSource hands out the frames of an archived segment as they lie in the file.
+type codedSource struct{ *source }
+
+func (s codedSource) Read(e segment.Extent, buf []byte) (segment.Chunk, error) {
+	coded, err := s.coded(s.frameAt(e.Offset), buf)
+	return segment.Chunk{Offset: e.Offset, Data: coded}, err
 }
 
 // describer reads the frames of an archived segment in parallel.
@@ -69,30 +84,69 @@ type describer struct {
 	plain segment.Source
 }
 
-// described is a frame that was read back. data is its bytes, for the sum over all frames in order.
+// described is a frame that was read back: as it is stored and as it was decoded, for the sums over all
+// frames in order.
 type described struct {
-	tally *tally
-	data  *[]byte
+	tally      *tally
+	coded, raw *[]byte
 }
 
 var readBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
+func (r *described) free() {
+	codedBuffers.Put(r.coded)
+	readBuffers.Put(r.raw)
+}
+
 func (d *describer) read(p segment.Position, k segment.Chunk) (*described, error) {
-	data := readBuffers.Get().(*[]byte)
-	if d.plain != nil {
-		// The copy is the plain file's bytes: equal ones, or there is no manifest.
-		had, err := d.plain.Read(p.Extent, *data)
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Equal(had.Data, k.Data) {
-			return nil, fmt.Errorf("%s: %w: bytes %d to %d are others", d.s.path, ErrDiffers, p.Offset, p.Offset+p.Size)
-		}
-		*data = had.Data
-	} else {
-		*data = append((*data)[:0], k.Data...)
+	r := &described{coded: codedBuffers.Get().(*[]byte), raw: readBuffers.Get().(*[]byte)}
+	*r.coded = append((*r.coded)[:0], k.Data...)
+	data, err := d.s.decoded(d.s.frameAt(p.Offset), *r.coded, *r.raw)
+	if err != nil {
+		return nil, err
 	}
-	return &described{tallyChunk(k), data}, nil
+	*r.raw = data
+	if err := d.compare(p, data); err != nil {
+		return nil, err
+	}
+	r.tally = tallyChunk(segment.Chunk{Offset: p.Offset, Data: data})
+	return r, nil
+}
+
+// compare is an error if the plain file has other bytes in the place of data.
+func (d *describer) compare(p segment.Position, data []byte) error {
+	if d.plain == nil {
+		return nil
+	}
+	buf := readBuffers.Get().(*[]byte)
+	defer readBuffers.Put(buf)
+	had, err := d.plain.Read(p.Extent, *buf)
+	if err != nil {
+		return err
+	}
+	*buf = had.Data
+	if had.Offset != p.Offset || !bytes.Equal(had.Data, data) {
+		return fmt.Errorf("%s: %w: bytes %d to %d are others", d.s.path, ErrDiffers, p.Offset, p.Offset+p.Size)
+	}
+	return nil
+}
+
+// table is what lies behind the frames in the file.
+func (s *source) table() (_ []byte, err error) {
+	var at int64
+	if n := len(s.frames); n > 0 {
+		at = s.frames[n-1].end()
+	}
+	f, err := s.openSame()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	table := make([]byte, s.info.Size-at)
+	if n, err := f.ReadAt(table, at); n < len(table) {
+		return nil, fmt.Errorf("%s: %d of the %d bytes behind the frames can be read: %w", s.path, n, len(table), err)
+	}
+	return table, nil
 }
 
 // storedSum is the SHA-256 of the compressed file.

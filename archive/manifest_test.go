@@ -127,6 +127,10 @@ func TestTreeGrowsAsTlogHasIt(t *testing.T) {
 		}
 		data = append(data, []byte{byte(n)})
 		tr.add(tlog.RecordHash(data[n]))
+		record := chain.Hash{byte(n), 31: byte(n)}
+		if leafOf(record) != tlog.RecordHash(record[:]) {
+			t.Fatalf("the leaf of the record %v is another", record)
+		}
 	}
 	if (&tree{}).root() != sha256.Sum256(nil) {
 		t.Error("the root of no leaves is not the hash of no bytes")

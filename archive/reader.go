@@ -233,10 +233,41 @@ func linesWithin(data []byte, from, to int64) (int, int) {
 	return start, max(start, end)
 }
 
+// codedBuffers are for the compressed bytes of a frame.
+var codedBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // decode gives the bytes of frame i, which may lie in buf.
 func (s *source) decode(i int, buf []byte) ([]byte, error) {
+	pooled := codedBuffers.Get().(*[]byte)
+	defer codedBuffers.Put(pooled)
+	coded, err := s.coded(i, *pooled)
+	if err != nil {
+		return nil, err
+	}
+	*pooled = coded
+	return s.decoded(i, coded, buf)
+}
+
+// coded gives frame i as it is stored. It may lie in buf.
+func (s *source) coded(i int, buf []byte) ([]byte, error) {
+	f, err := s.opened()
+	if err != nil {
+		return nil, s.frameError(i, err)
+	}
 	p := s.frames[i]
-	data, err := s.decodeAt(p, buf)
+	if int64(cap(buf)) < p.size {
+		buf = make([]byte, p.size)
+	}
+	buf = buf[:p.size]
+	if n, err := f.ReadAt(buf, p.offset); int64(n) < p.size {
+		return nil, s.frameError(i, fmt.Errorf("%d of %d bytes can be read: %w", n, p.size, err))
+	}
+	return buf, nil
+}
+
+// decoded gives the bytes of frame i, of which coded is the stored form. They may lie in buf.
+func (s *source) decoded(i int, coded, buf []byte) ([]byte, error) {
+	data, err := decodeFrame(coded, s.frames[i].rawSize, buf)
 	if err == nil {
 		err = s.cutAtLines(i, data)
 	}
@@ -244,26 +275,6 @@ func (s *source) decode(i int, buf []byte) ([]byte, error) {
 		return nil, s.frameError(i, err)
 	}
 	return data, nil
-}
-
-// codedBuffers are for the compressed bytes of a frame.
-var codedBuffers = sync.Pool{New: func() any { return new([]byte) }}
-
-func (s *source) decodeAt(p place, buf []byte) ([]byte, error) {
-	f, err := s.opened()
-	if err != nil {
-		return nil, err
-	}
-	pooled := codedBuffers.Get().(*[]byte)
-	defer codedBuffers.Put(pooled)
-	if int64(cap(*pooled)) < p.size {
-		*pooled = make([]byte, p.size)
-	}
-	in := (*pooled)[:p.size]
-	if n, err := f.ReadAt(in, p.offset); int64(n) < p.size {
-		return nil, fmt.Errorf("%d of %d bytes can be read: %w", n, p.size, err)
-	}
-	return decodeFrame(in, p.rawSize, buf)
 }
 
 // cutAtLines refuses what this package never writes: a frame that ends within a line and is not the

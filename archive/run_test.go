@@ -5,11 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -235,6 +238,101 @@ func TestRunComparesBothForms(t *testing.T) {
 	}
 	if !bytes.Equal(readFile(t, m, archivePath("audit-0001.jsonl")), plain) || len(vouched(t, mustHistory(t, m))) != 0 {
 		t.Error("the plain file or the chain has changed")
+	}
+}
+
+// meddling writes other bytes into a temporary compressed file, between its last sync and the first time
+// that it is read back.
+type meddling struct {
+	*durable.Mem
+	t     *testing.T
+	bytes func(was []byte) []byte
+	done  bool
+}
+
+func (m *meddling) OpenFile(name string, flag int, perm fs.FileMode) (durable.File, error) {
+	if !m.done && flag == os.O_RDONLY && strings.HasSuffix(name, tempSuffix) {
+		m.done = true
+		put(m.t, m.Mem, name, m.bytes(readFile(m.t, m.Mem, name)))
+	}
+	return m.Mem.OpenFile(name, flag, perm)
+}
+
+// What is read back is compared with the plain file and with nothing that was remembered of the writing.
+func TestRunComparesWhatIsReadBack(t *testing.T) {
+	base := newHome(t, 30, 7)
+	plain := readFile(t, base, archivePath("audit-0001.jsonl"))
+	for name, c := range map[string]struct {
+		bytes func(was []byte) []byte
+		wants error // nil: any
+	}{
+		"a frame that decodes to other bytes": {func([]byte) []byte {
+			return frameUp(t, bytes.Replace(plain, []byte(`"n":3`), []byte(`"n":4`), 1), 100)
+		}, ErrDiffers},
+		"frames in another order": {func([]byte) []byte {
+			half := len(plain)/2 + bytes.IndexByte(plain[len(plain)/2:], '\n') + 1
+			return frameUp(t, append(slices.Clone(plain[half:]), plain[:half]...), 10)
+		}, ErrDiffers},
+		"a line more":       {func([]byte) []byte { return frameUp(t, append(slices.Clone(plain), "{}\n"...), 10) }, ErrDiffers},
+		"a line less":       {func([]byte) []byte { return frameUp(t, plain[:bytes.LastIndexByte(plain[:len(plain)-1], '\n')+1], 10) }, ErrDiffers},
+		"a byte in a frame": {func(was []byte) []byte { was[len(was)/2] ^= 1; return was }, nil},
+		"the checksum":      {func(was []byte) []byte { was[len(was)-skippableHead-seekEntry-seekFooter-1] ^= 1; return was }, nil},
+		"a cut":             {func(was []byte) []byte { return was[:len(was)-1] }, ErrIncomplete},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &meddling{Mem: base.Crash(durable.Loss{Kept: durable.KeptCache}), t: t, bytes: c.bytes}
+			o := options(m.Mem)
+			o.FS = m
+			rs, err := Run(t.Context(), testHome, o, Options{})
+			if err != nil || len(rs) != 1 || rs[0].Err == nil || c.wants != nil && !errors.Is(rs[0].Err, c.wants) {
+				t.Fatalf("%+v, %v", rs, err)
+			}
+			t.Log(rs[0].Err)
+			if !m.done {
+				t.Error("nothing was read back")
+			}
+			want := []string{"audit-0001.jsonl", "audit-0002.jsonl"}
+			if got := listed(t, m.Mem); !slices.Equal(got, want) || !bytes.Equal(readFile(t, m, archivePath("audit-0001.jsonl")), plain) {
+				t.Errorf("files %v, want %v as they were", got, want)
+			}
+			if n := len(vouched(t, mustHistory(t, m.Mem))); n != 0 {
+				t.Errorf("the chain vouches for %d archives", n)
+			}
+		})
+	}
+}
+
+// Bytes that decode to the same are compared, and attested as they are read, however they were written.
+func TestRunAttestsWhatIsReadBack(t *testing.T) {
+	m := &meddling{Mem: newHome(t, 30, 7), t: t}
+	m.bytes = func([]byte) []byte { return frameUp(t, readFile(t, m.Mem, archivePath("audit-0001.jsonl")), 10) }
+	o := options(m.Mem)
+	o.FS = m
+	mustRun(t, o)
+	file := readFile(t, m, archivePath(testFile))
+	if vs := vouched(t, mustHistory(t, m.Mem)); len(vs) != 1 || vs[0].Archived != sha256.Sum256(file) {
+		t.Errorf("the chain vouches for %+v", vs)
+	}
+}
+
+func TestLinesWithAKind(t *testing.T) {
+	const kind = "audit.archive"
+	for text, want := range map[string][]string{
+		"":                                      nil,
+		"a.b\n.\n\n":                            nil,
+		".archive\naudit.\naudit.archiv":        nil,
+		kind:                                    {kind},
+		"x\n" + kind + " " + kind + "\ny":       {kind + " " + kind},
+		"a." + kind + "\n" + kind + ".\naudit.": {"a." + kind, kind + "."},
+		"audit.x " + kind + "\n\n.." + kind:     {"audit.x " + kind, ".." + kind},
+	} {
+		var got []string
+		for _, line := range linesWith([]byte(text), kind) {
+			got = append(got, string(line))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q has %q, want %q", text, got, want)
+		}
 	}
 }
 

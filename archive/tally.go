@@ -39,7 +39,7 @@ func tallyChunk(c segment.Chunk) *tally {
 		}
 		last = o
 		t.records++
-		t.leaves = append(t.leaves, tlog.RecordHash(o.Hash[:]))
+		t.leaves = append(t.leaves, leafOf(o.Hash))
 		t.events.add(o.Event)
 		t.actors.add(o.Actor)
 		if o.System() {

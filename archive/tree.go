@@ -15,6 +15,14 @@ type tree struct {
 	n    uint64      // leaves: each bit that is set is a full subtree
 }
 
+// leafOf is what the tree has of a record: [tlog.RecordHash] of its hash, without the allocation and
+// the calls that this takes for content of any length.
+func leafOf(record chain.Hash) tlog.Hash {
+	var b [1 + len(record)]byte // 0x00 says leaf
+	copy(b[1:], record[:])
+	return sha256.Sum256(b[:])
+}
+
 func (t *tree) add(leaf tlog.Hash) {
 	for n := t.n; n&1 == 1; n >>= 1 {
 		last := len(t.full) - 1
