@@ -56,34 +56,18 @@ func (a program) judgeArchived(x played) error {
 // that are not temporary; and of each segment without its plain file, the chain attests the
 // compressed file and its manifest.
 func judgeKept(x played) error {
-	was, err := history(x.before)
+	now, err := viewOf(x.place)
 	if err != nil {
 		return err
 	}
-	now, err := history(x.place)
-	if err != nil {
-		return err
-	}
-	if !bytes.HasPrefix(now, was) {
+	if !bytes.HasPrefix(now.log, x.was.log) {
 		return errors.New("the log does not begin with the records that it held before")
 	}
-	attested, err := attestations(now)
-	if err != nil {
-		return err
-	}
-	had, err := sealed(x.before)
-	if err != nil {
-		return err
-	}
-	all, err := sealed(x.place)
-	if err != nil {
-		return err
-	}
-	for name, has := range all {
+	for name, has := range now.sealed {
 		if has[segment.FormPlain] || !has[segment.FormZstd] {
 			continue
 		}
-		if err := judgeAttested(x.place, name, had[name], has, attested); err != nil {
+		if err := judgeAttested(x.place, name, x.was.sealed[name], has, now.attested); err != nil {
 			return err
 		}
 	}
@@ -116,18 +100,29 @@ func judgeAttested(p place, name segment.Name, had, has forms, attested map[atte
 	return fmt.Errorf("the plain file of %v is gone, and the chain does not attest what is there instead", name)
 }
 
-// sameArchive compares the files with those of a run without a fault: the same ones, and where they
-// are functions of the records, as segments, archives, manifests and copies are, the same bytes. Both
-// logs attest the same, and hold nothing new besides what the program chains by itself.
+// sameArchive compares with a run without a fault: the files, and what is new on the chain.
 func sameArchive(x played) error {
-	have, err := files(x.place)
+	now, err := viewOf(x.place)
 	if err != nil {
 		return err
 	}
-	want, err := files(x.done)
-	if err != nil {
+	if err := sameFiles(now.files, x.is.files); err != nil {
 		return err
 	}
+	for line := range bytes.Lines(bytes.TrimPrefix(now.log, x.was.log)) {
+		if !ownKind.Match(line) {
+			return fmt.Errorf("archiving chained %s", clip(string(line)))
+		}
+	}
+	if !maps.Equal(now.attested, x.is.attested) {
+		return fmt.Errorf("the chain attests %v, without a fault %v", now.attested, x.is.attested)
+	}
+	return nil
+}
+
+// sameFiles wants the same names, and where files are functions of the records, as segments, archives,
+// manifests and copies are, the same bytes.
+func sameFiles(have, want map[string][]byte) error {
 	for _, name := range slices.Sorted(maps.Keys(have)) {
 		if _, ok := want[name]; !ok {
 			return fmt.Errorf("%s is there, without a fault it is not", name)
@@ -141,33 +136,6 @@ func sameArchive(x played) error {
 		case timeless.MatchString(name) && !bytes.Equal(text, want[name]):
 			return fmt.Errorf("%s differs from that of a run without a fault", name)
 		}
-	}
-	return sameChain(x)
-}
-
-// sameChain compares what was chained by the command.
-func sameChain(x played) error {
-	was, err := history(x.before)
-	if err != nil {
-		return err
-	}
-	var attested [2]map[attestation]bool
-	for i, p := range []place{x.place, x.done} {
-		now, err := history(p)
-		if err != nil {
-			return err
-		}
-		if attested[i], err = attestations(now); err != nil {
-			return err
-		}
-		for line := range bytes.Lines(bytes.TrimPrefix(now, was)) {
-			if !ownKind.Match(line) {
-				return fmt.Errorf("archiving chained %s", clip(string(line)))
-			}
-		}
-	}
-	if !maps.Equal(attested[0], attested[1]) {
-		return fmt.Errorf("the chain attests %v, without a fault %v", attested[0], attested[1])
 	}
 	return nil
 }

@@ -221,7 +221,7 @@ func TestJudgeArchived(t *testing.T) {
 			x := played{place: place{filepath.Join(dir, "point")}, outcome: outcome{exit: 137}}
 			x.before, x.done = place{filepath.Join(dir, "before")}, place{filepath.Join(dir, "done")}
 			if err := errors.Join(os.MkdirAll(x.before.stage(), 0o700), toySegments(2)(x.before), x.before.copyTo(x.done),
-				x.before.copyTo(x.place), finish(x.done)); err != nil {
+				x.before.copyTo(x.place), finish(x.done), x.look()); err != nil {
 				t.Fatal(err)
 			}
 			for _, do := range c.fault {

@@ -43,7 +43,7 @@ func (a program) segments(n int) step {
 // wide appends records enough for several frames of an archive, which all processors then compress.
 func (a program) wide(p place) error {
 	var b strings.Builder
-	for line := range strings.Lines(events(8)()) {
+	for line := range strings.Lines(events(5)()) {
 		b.WriteString(strings.Replace(line, `"text":"`, `"text":"`+strings.Repeat("wide ", 60<<10), 1))
 	}
 	return a.append(p, b.String())

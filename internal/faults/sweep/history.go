@@ -19,6 +19,28 @@ import (
 	"github.com/opscontext/opscontext/segment"
 )
 
+// view is what there is of a log, and beside it.
+type view struct {
+	log      []byte // as history gives it
+	sealed   map[segment.Name]forms
+	attested map[attestation]bool
+	files    map[string][]byte
+}
+
+func viewOf(p place) (v view, err error) {
+	if v.log, err = history(p); err != nil {
+		return v, err
+	}
+	if v.sealed, err = sealed(p); err != nil {
+		return v, err
+	}
+	if v.attested, err = attestations(v.log); err != nil {
+		return v, err
+	}
+	v.files, err = files(p)
+	return v, err
+}
+
 // forms are the files there are of one sealed segment.
 type forms map[segment.Form]bool
 

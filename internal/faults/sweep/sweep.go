@@ -48,6 +48,7 @@ type rehearsed struct {
 	scenario
 	before, done place   // as it was set up, and after the command had run
 	points       []point // the state-changing calls that the command makes
+	was, is      view    // of before and done
 }
 
 // played is a place where the command of a scenario met a fault.
@@ -91,7 +92,14 @@ func rehearse(s scenario, app subject, dir string) (rehearsed, error) {
 			}
 		}
 	}
-	return r, nil
+	return r, r.look()
+}
+
+func (r *rehearsed) look() (err error) {
+	if r.was, err = viewOf(r.before); err == nil {
+		r.is, err = viewOf(r.done)
+	}
+	return err
 }
 
 // attempts is how many runs are given to a point: which calls append makes depends on how many records
