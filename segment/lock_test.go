@@ -352,6 +352,33 @@ func TestF19LockFileReplaced(t *testing.T) {
 	}
 }
 
+// overtaken is a disk on which another process begins the log while this one is about to.
+type overtaken struct {
+	*durable.Mem
+	t     *testing.T
+	other func()
+}
+
+func (o *overtaken) Place(name string, data []byte, perm fs.FileMode) error {
+	if filepath.Base(name) != FlockName {
+		return o.Mem.Place(name, data, perm)
+	}
+	const tmp = testHome + "/." + FlockName + "77"
+	addTo(o.t, o.Mem, tmp, string(data))
+	o.other()
+	return o.Mem.Link(tmp, name)
+}
+
+// Two processes that begin one log at once both get through, although the faster one finds the lock
+// file that the other is making and takes it for a leftover.
+func TestF20LogBegunTwice(t *testing.T) {
+	m := durable.NewMem()
+	mustAppend(t, openLog(t, Options{FS: &overtaken{m, t, func() { mustAppend(t, openLog(t, memOptions(m)), 0) }}, Now: ticking(testStart)}), 1)
+	if h := mustWalk(t, m); h.kinds() != "event event" {
+		t.Errorf("got %s", h.kinds())
+	}
+}
+
 func TestF19HomeRenamed(t *testing.T) {
 	home, o := onOS(t)
 	l := openOS(t, home, o)

@@ -75,9 +75,16 @@ func openFlockFile(fsys durable.FS, path string) (*flockFile, error) {
 	return &flockFile{f: f, id: info.ID}, nil
 }
 
-// createFlockFile makes it complete, or leaves alone what is there.
+// createFlockFile makes it complete, or leaves alone what is there. Where Place goes by way of a
+// temporary file, another process that was faster may have locked the file and taken ours for a
+// leftover: then it is there, too.
 func createFlockFile(fsys durable.FS, path string) error {
 	err := fsys.Place(path, suspicion{}.word(), 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, statErr := fsys.Stat(path); statErr == nil {
+			return nil
+		}
+	}
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
