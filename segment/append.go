@@ -181,10 +181,12 @@ func (w *writer) flush() error {
 	}
 	lines := b.lines
 	var n int
-	var err error
-	if w.live.empty() {
+	err := w.held.sure() // settling, rotating and large writes may have taken long
+	switch {
+	case err != nil:
+	case w.live.empty():
 		n, err = w.flushFirst(lines)
-	} else {
+	default:
 		n, err = w.live.f.Write(lines)
 		b.unsynced = b.unsynced || n > 0
 	}

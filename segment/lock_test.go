@@ -221,49 +221,68 @@ func TestF18RotationLosesItsLock(t *testing.T) {
 	}
 }
 
-// keeper does something when bytes have been copied to a kept file, before they are cut off.
-type keeper struct {
+// robber is a disk on which a Node writer takes the lock over while the log is settled: it finds the
+// lock old, and so does our own look at it.
+type robber struct {
 	*durable.Mem
-	kept func()
+	rob func()
 }
 
-func (k *keeper) Rename(old, new string) error {
+// Rename comes when a torn tail has been copied, before it is cut off.
+func (r *robber) Rename(old, new string) error {
 	if strings.HasSuffix(new, openSuffix) {
-		k.kept()
+		r.rob()
 	}
-	return k.Mem.Rename(old, new)
+	return r.Mem.Rename(old, new)
 }
 
-// A torn tail that took so long to copy that a Node writer took the lock over, and settled it, is not
-// cut off any more: the Node writer's records lie there.
-func TestF18CutLosesItsLock(t *testing.T) {
-	m := memHome(t, 2)
-	addTo(t, m, testHome+"/audit.log", `{"ts":"2026`)
-	head := chain.Hash{}
-	k := &keeper{Mem: m}
-	o := memOptions(m)
-	o.FS = k
-	l := openLog(t, o)
-	k.kept = func() {
-		k.kept = func() {}
-		l.w.held.node.since = time.Now().Add(-time.Minute)
-		f, err := m.OpenFile(testHome+"/audit.log", os.O_RDWR|os.O_APPEND, 0)
-		if err == nil {
-			err = errors.Join(f.Truncate(l.w.live.tail.end), f.Close(), m.Remove(testHome+"/audit.lock"))
-		}
-		r, sealErr := chain.Seal(l.w.live.tail.head, testStart, "node", "p", []byte("1"))
-		if err = errors.Join(err, sealErr); err != nil {
-			t.Error(err)
-		}
-		addTo(t, m, testHome+"/audit.log", string(chain.AppendLine(nil, &r)))
-		head = r.Hash
+// Remove comes when refusals have been chained.
+func (r *robber) Remove(name string) error {
+	if strings.HasSuffix(name, takenSuffix) {
+		r.rob()
 	}
-	if _, err := l.Append(t.Context(), event(2)); !errors.Is(err, errLockLost) {
-		t.Errorf("got %v", err)
-	}
-	mustAppend(t, l, 3)
-	if h := mustWalk(t, m); !h.has(head) || h.count("test.event") != 3 {
-		t.Errorf("got %s", h.kinds())
+	return r.Mem.Remove(name)
+}
+
+// A settling may take so long that a Node writer takes the lock over, settles a torn tail itself and
+// appends. Then nothing may be cut off any more, for its record lies there, nor written, for that is
+// the head now.
+func TestF18SettlingLosesItsLock(t *testing.T) {
+	for _, tt := range []struct{ about, name, data string }{
+		{"while a torn tail is copied", LiveName, `{"ts":"2026`},
+		{"while refusals are chained", RefusedName, `{"ts":"2026-10-05T10:00:00.000Z","pid":41,"event":"a.b","error":"busy"}` + "\n"},
+	} {
+		t.Run(tt.about, func(t *testing.T) {
+			m := memHome(t, 2)
+			addTo(t, m, testHome+"/"+tt.name, tt.data)
+			disk := &robber{Mem: m}
+			o := memOptions(m)
+			o.FS = disk
+			l := openLog(t, o)
+			var node chain.Record
+			disk.rob = func() {
+				disk.rob = func() {}
+				l.w.held.node.since = time.Now().Add(-time.Minute)
+				f, err := m.OpenFile(testHome+"/audit.log", os.O_RDWR|os.O_APPEND, 0)
+				if err == nil {
+					err = errors.Join(f.Truncate(l.w.live.tail.end), f.Close(), m.Remove(testHome+"/audit.lock"))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				if node, err = chain.Seal(l.w.live.tail.head, testStart, "node", "p", []byte("1")); err != nil {
+					t.Error(err)
+				}
+				addTo(t, m, testHome+"/audit.log", string(chain.AppendLine(nil, &node)))
+			}
+			if _, err := l.Append(t.Context(), event(2)); !errors.Is(err, errLockLost) {
+				t.Errorf("got %v", err)
+			}
+			mustAppend(t, l, 3)
+			if h := mustWalk(t, m); !h.has(node.Hash) || h.count("test.event") != 3 {
+				t.Errorf("got %s", h.kinds())
+			}
+		})
 	}
 }
 
