@@ -204,7 +204,9 @@ func (l *listing) listHome() error {
 }
 
 // listArchive lists the sealed segments. One that is gone between the listing and the look at it
-// has just been archived: settled is false.
+// has just been archived: settled is false. So it is if the directory changed while it was listed: a
+// long listing may miss both forms of a segment, the compressed one because it came after its place
+// in the list had been read, the plain one because it went before.
 func (l *listing) listArchive() (settled bool, err error) {
 	dir := filepath.Join(l.home, ArchiveDir)
 	info, err := l.o.FS.Stat(dir)
@@ -221,6 +223,9 @@ func (l *listing) listArchive() (settled bool, err error) {
 	l.judge(ArchiveDir, info)
 	entries, err := l.o.FS.ReadDir(dir)
 	if err != nil {
+		return false, err
+	}
+	if after, err := l.o.FS.Stat(dir); err != nil || after.MTime != info.MTime {
 		return false, err
 	}
 	for _, e := range entries {

@@ -350,6 +350,36 @@ func TestSnapshotDuringRotations(t *testing.T) {
 	}
 }
 
+// archiver is a disk on which a segment is archived while the directory is listed: the compressed form
+// comes too late for the list, and the plain one goes too early.
+type archiver struct {
+	*durable.Mem
+	archived bool
+}
+
+func (a *archiver) ReadDir(dir string) ([]fs.DirEntry, error) {
+	entries, err := a.Mem.ReadDir(dir)
+	if err != nil || a.archived || filepath.Base(dir) != ArchiveDir {
+		return entries, err
+	}
+	a.archived = true
+	plain := filepath.Join(dir, "audit-0001.jsonl")
+	err = errors.Join(a.Place(plain+".zst", []byte("zstd"), 0o400), a.Remove(plain))
+	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() == filepath.Base(plain) }), err
+}
+
+func TestSnapshotWhileASegmentIsArchived(t *testing.T) {
+	m := memHome(t, 2)
+	l := openLog(t, memOptions(m))
+	if _, err := l.Rotate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := snap(t, testHome, SnapshotOptions{FS: &archiver{Mem: m}})
+	if len(s.Sources) != 2 || s.Sources[0].State() != StateArchived {
+		t.Errorf("%d sources", len(s.Sources))
+	}
+}
+
 // The snapshot's live log is the file it saw, even after a rotation, as long as it saw it.
 func TestSnapshotStandsStill(t *testing.T) {
 	home := write(t, "audit.log")
