@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/opscontext/opscontext/internal/intake"
 	"github.com/opscontext/opscontext/internal/terminal"
 )
 
@@ -59,7 +60,7 @@ type verb struct {
 // verbs lists the commands in the order in which help shows them.
 func verbs() []verb {
 	return []verb{
-		appendVerb(), rotateVerb(), archiveVerb(), verifyVerb(), segmentsVerb(), statusVerb(), exportVerb(), versionVerb(), completionVerb(), manVerb(),
+		appendVerb(), importVerb(), rotateVerb(), archiveVerb(), verifyVerb(), segmentsVerb(), statusVerb(), exportVerb(), versionVerb(), completionVerb(), manVerb(),
 	}
 }
 
@@ -217,8 +218,11 @@ func complain(env environment, err error) {
 
 // sentence gives an error on one line. Errors that were joined stand on lines of their own.
 func sentence(err error) string {
-	var stopped *stoppedError
-	if errors.Is(err, context.Canceled) && !errors.As(err, &stopped) {
+	var (
+		stopped *stoppedError
+		taken   *intake.StoppedError
+	)
+	if errors.Is(err, context.Canceled) && !errors.As(err, &stopped) && !errors.As(err, &taken) {
 		return "interrupted"
 	}
 	return strings.ReplaceAll(err.Error(), "\n", "; ")

@@ -106,7 +106,7 @@ func (g *grammar) split(args []string) (words []word, positional []string, err e
 		switch {
 		case arg == "--":
 			return words, append(positional, args...), nil
-		case !strings.HasPrefix(arg, "-"):
+		case arg == "-", !strings.HasPrefix(arg, "-"): // a dash alone is standard input
 			positional = append(positional, arg)
 			continue
 		}

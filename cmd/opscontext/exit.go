@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/opscontext/opscontext/internal/config"
+	"github.com/opscontext/opscontext/internal/intake"
 	"github.com/opscontext/opscontext/internal/timerange"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -81,6 +82,7 @@ func exitOf(err error) exitCode {
 		setting *config.Error
 		stopped *stoppedError
 		input   *inputError
+		taken   *intake.StoppedError
 	)
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE):
@@ -92,7 +94,7 @@ func exitOf(err error) exitCode {
 		return exitUsage
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &stopped) && stopped.written > 0:
+	case errors.As(err, &stopped) && stopped.written > 0, errors.As(err, &taken) && taken.Records > 0:
 		return exitFailed // whatever stopped it: some is written, some is not
 	case errors.Is(err, segment.ErrRefused):
 		return exitRefused

@@ -20,9 +20,12 @@ var floors = map[string]int{
 	"internal/config": 2,
 	"internal/report": 2,
 
-	"archive": 3,
+	"archive":         3,
+	"internal/intake": 3,
 
 	"internal/verify": 4,
+
+	"internal/adopt": 5,
 
 	"internal/terminal": 6,
 
