@@ -238,7 +238,7 @@ func (f *finder) weighGap(a *AnchorFound, before int64) (string, error) {
 			broken = true
 		case Missing, SecondGenesis, ImplausibleFork:
 			broken = true
-			if found.Hash == a.After.Hash && found.prev == a.After.Prev && found.head == a.Before.Hash {
+			if found.Hash == a.After.Hash && found.Parent == a.After.Prev && found.Follows == a.Before.Hash {
 				gone = gone || found.Class == Missing
 				a.documents = append(a.documents, n)
 			}

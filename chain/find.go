@@ -19,13 +19,13 @@ type finder struct {
 }
 
 func (f *finder) add(c Class, it *item, detail string) {
-	f.found = append(f.found, Finding{Class: c, Place: it.Place, Hash: storedHash(it), Records: 1, Detail: detail, prev: it.prev, content: it.content})
+	f.found = append(f.found, Finding{Class: c, Place: it.Place, Hash: storedHash(it), Records: 1, Detail: detail, Parent: it.prev, content: it.content})
 }
 
 // addLink adds a finding about the link of a record.
 func (f *finder) addLink(c Class, u unlinked, detail string) {
 	f.add(c, u.item, detail)
-	f.found[len(f.found)-1].head = u.head
+	f.found[len(f.found)-1].Follows = u.head
 }
 
 // storedHash is the hash a line bears, Genesis if it bears none.

@@ -57,8 +57,9 @@ type Finding struct {
 	// record it acknowledges that it is.
 	Anchor Hash
 
-	prev, head Hash // of a link: the record's parent, and the record that it was read after
-	content    Hash // of an altered record
+	Parent  Hash // the record's parent, as it names it
+	Follows Hash // of a finding about a link: the record that it was read after, Genesis if none
+	content Hash // of an altered record
 }
 
 // BreakFound is an audit.break on the chain: what the machine remembered and what it found.

@@ -250,6 +250,8 @@ func (w *writer) answer(r *request, refused, unknown error) {
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeUnknown, Err: refused}
 	case r.durable < len(r.drafts):
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeRefused, Err: refused}
+	case len(r.drafts) == 0:
+		r.err = refused
 	case r.stop != nil:
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeRefused, Err: r.stop}
 	}

@@ -43,7 +43,8 @@ func (w *writer) count(from int64, head chain.Hash) {
 	if l.who.records == chain.UnknownCount || from == l.info.Size {
 		return
 	}
-	n, ok := countLinked(l.f, from, l.info.Size, head)
+	n, incarnation, ok := countLinked(l.f, from, l.info.Size, head)
+	l.who.incarnation = max(l.who.incarnation, incarnation)
 	if !ok {
 		l.who.records = chain.UnknownCount
 		return
@@ -51,13 +52,13 @@ func (w *writer) count(from int64, head chain.Hash) {
 	l.who.records += n
 }
 
-func countLinked(f io.ReaderAt, from, to int64, head chain.Hash) (n int64, ok bool) {
+func countLinked(f io.ReaderAt, from, to int64, head chain.Hash) (n int64, incarnation int, ok bool) {
 	if to-from > linkWindow {
-		return 0, false
+		return 0, 0, false
 	}
 	data := make([]byte, to-from)
 	if _, err := f.ReadAt(data, from); err != nil && !errors.Is(err, io.EOF) {
-		return 0, false
+		return 0, 0, false
 	}
 	for line := range bytes.Lines(data) {
 		text, ended := bytes.CutSuffix(line, []byte{'\n'})
@@ -66,12 +67,34 @@ func countLinked(f io.ReaderAt, from, to int64, head chain.Hash) (n int64, ok bo
 		}
 		r := chain.ReadLine(text)
 		if !r.Class.Whole() || r.Record.Prev != head {
-			return 0, false
+			return 0, incarnation, false
 		}
 		head = r.Record.Hash
+		incarnation = max(incarnation, incarnationOf(&r.Record))
 		n++
 	}
-	return n, true
+	return n, incarnation, true
+}
+
+// recentIncarnation is the incarnation that a break anchor near the end of a log file begins, 1 if
+// there is none. Whoever writes an anchor rotates next, so that it is found in the segment's first
+// record; only a kill in between leaves it to be found here.
+func recentIncarnation(f io.ReaderAt, size int64) (int, error) {
+	from := max(0, size-linkWindow)
+	data := make([]byte, size-from)
+	if _, err := f.ReadAt(data, from); err != nil && !errors.Is(err, io.EOF) {
+		return 0, err
+	}
+	incarnation := 1
+	for line := range bytes.Lines(data) {
+		if bytes.Contains(line, []byte(chain.KindAnchor)) {
+			r := chain.ReadLine(bytes.TrimSuffix(line, lf))
+			if r.Class.Whole() {
+				incarnation = max(incarnation, incarnationOf(&r.Record))
+			}
+		}
+	}
+	return incarnation, nil
 }
 
 // firstHead is the hash of the first line of a log file that is a record, Genesis if it is none of
@@ -253,6 +276,9 @@ func (w *writer) identityOfFiles() (identity, error) {
 	if err != nil || line == nil {
 		return who, err
 	}
+	if who.incarnation, err = recentIncarnation(l.f, l.info.Size); err != nil {
+		return who, err
+	}
 	r := chain.ReadLine(line).Record
 	if r.Prev == chain.Genesis {
 		who.logID = first
@@ -271,7 +297,7 @@ func (w *writer) identityOfFiles() (identity, error) {
 	if p.LogID != (chain.Hash{}) {
 		who.logID = p.LogID
 	}
-	who.incarnation = max(1, p.Incarnation)
+	who.incarnation = max(who.incarnation, p.Incarnation)
 	if n, _, ok := ParseName(strings.TrimPrefix(p.Segment, ArchiveDir+"/")); ok {
 		who.number = max(who.number, n.Number+1)
 	}

@@ -29,7 +29,7 @@ type Log struct {
 type request struct {
 	drafts   []Draft
 	stop     error             // what is wrong with the event after the drafts
-	before   func(Place) error // set: a load
+	before   func(Place) error // set: it has a turn to itself, and this comes first
 	rotation *Rotation         // set: not an append but a rotation
 	at       time.Time         // when the wait began
 	done     chan struct{}
