@@ -6,7 +6,8 @@ BENCH       ?= .
 SEED        ?= 1
 N           ?= 300
 PAYLOADS    ?= 100000
-FAULT_FLAGS ?= -least 1500
+BENCH_FLAGS ?= -records 400000 -rounds 5
+FAULT_FLAGS ?= -least 1700
 # NO_SKIPS=1 makes a skipped test a failure, as CI does.
 NO_SKIPS    ?=
 
@@ -14,7 +15,7 @@ TOOL      := go tool -modfile=tools.mod
 TESTRUN   := go run ./internal/testrun $(if $(NO_SKIPS),-no-skips) --
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: help build demo test check bench fuzz faults conformance fmt format vet lint deadcode modules cross race clean
+.PHONY: help build demo test check bench microbench fuzz faults conformance fmt format vet lint deadcode modules cross race clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +31,10 @@ test: ## all tests; those that want node or another tool say that they are skipp
 
 check: format vet modules lint deadcode cross race build demo conformance fuzz faults ## everything CI runs (needs node, gcc, linux/amd64)
 
-bench: ## all benchmarks (BENCH=REGEXP)
+bench: build ## cost of archive and verify beside zstd's, with goals (BENCH_FLAGS)
+	go run ./internal/bench -bin bin/opscontext $(BENCH_FLAGS)
+
+microbench: ## the benchmarks of the packages (BENCH=REGEXP)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 fuzz: ## every fuzz target for FUZZTIME, one after another

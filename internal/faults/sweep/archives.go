@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,16 +13,23 @@ import (
 
 // archiving are the situations of archive. The sealed segment with the highest number always stays plain.
 func archiving(app program) []scenario {
-	plain, store := []string{"archive"}, []string{"archive", "--to", "store"}
+	archive := func(name string, setup ...step) scenario {
+		return scenario{name, setup, []string{"archive"}, events(0), place.output, app.judgeArchived}
+	}
 	one, three := app.segments(2), app.segments(4)
+	killed := func(call, target string) step {
+		return app.killed(point{call: call, target: "/home/" + target, nth: 1}, "archive")
+	}
 	return []scenario{
-		{"archive", []step{one}, plain, events(0), place.output, app.judgeArchived},
-		{"archive-three", []step{three}, plain, events(0), place.output, app.judgeArchived},
-		{"archive-frames", []step{app.wide, app.rotation, app.segments(1)}, plain, events(0), place.output, app.judgeArchived},
-		{"lost-manifest", []step{three, app.archived, loseManifest}, plain, events(0), place.output, app.judgeArchived},
-		{"half-archived", []step{one, halfArchived}, plain, events(0), place.output, app.judgeArchived},
-		{"plain-left", []step{one, keepPlain, app.archived, putPlainBack}, plain, events(0), place.output, app.judgeArchived},
-		{"archive-copy", []step{app.segments(3), app.archived, makeStore}, store, events(0), place.output, app.judgeArchived},
+		archive("archive", one),
+		archive("archive-three", three),
+		archive("archive-frames", app.wide, app.rotation, app.segments(1)),
+		archive("lost-manifest", three, app.archived, loseManifest),
+		archive("half-archived", one, halfArchived),
+		archive("killed-linked", one, killed("linkat", "audit-archive/audit-0001.jsonl.zst")),
+		archive("killed-described", one, killed("renameat", "audit-archive/audit-0001.manifest.json")),
+		archive("killed-attested", one, killed("fdatasync", "audit.log")),
+		{"archive-copy", []step{app.segments(3), app.archived, makeStore}, []string{"archive", "--to", "store"}, events(0), place.output, app.judgeArchived},
 	}
 }
 
@@ -71,11 +79,16 @@ func halfArchived(p place) error {
 	return nil
 }
 
-func keptPlain(p place) string { return filepath.Join(p.dir, "kept") }
-
-// keepPlain and putPlainBack have between them an archiving that stopped before its last step.
-func keepPlain(p place) error { return os.Link(first(p, segment.FormPlain), keptPlain(p)) }
-
-func putPlainBack(p place) error { return os.Rename(keptPlain(p), first(p, segment.FormPlain)) }
+// killed runs a command that is killed right after one of its system calls, so that what is swept is the
+// recovery from that.
+func (a program) killed(at point, args ...string) step {
+	return func(p place) error {
+		out, err := traceAt(scenario{args: args, input: events(0), output: place.output}, fault{kind: killAfter}, a, p, at)
+		if err == nil && !out.hit {
+			err = fmt.Errorf("%v: did not come to %v", args, at)
+		}
+		return err
+	}
+}
 
 func makeStore(p place) error { return os.Mkdir(p.store(), 0o700) }
