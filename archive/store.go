@@ -62,14 +62,14 @@ type Object struct {
 // Key is the key of a segment's file in a store: the log, the segment, and the first 16 digits of the
 // SHA-256 of its raw bytes, so that copies of two homes that fell apart never meet.
 func Key(log chain.Hash, name segment.Name, raw chain.Hash, form segment.Form) string {
-	suffix := strings.TrimPrefix(name.File(form), name.String())
-	return fmt.Sprintf("%v/%v.%s%s", log, name, raw.String()[:16], suffix)
+	return fmt.Sprintf("%v/%v.%s%s", log, name, raw.String()[:keyDigits], suffix(form))
 }
 
 // Bounds of keys.
 const (
-	maxWords = 4
-	maxWord  = 200
+	keyDigits = 16 // of a SHA-256
+	maxWords  = 4
+	maxWord   = 200
 )
 
 // checkKey is ErrKey for what is no key. What passes can be a path on any file system.

@@ -36,6 +36,8 @@ writes nothing into the log's directory.
 
 With --since, --until or --segment only that part is recomputed; links, system
 records and the remembered head are checked in the whole log all the same.
+With --against, what a kept report, a copy of the log or a directory of
+archive --to holds must still be there; what of it is gone is named.
 With --manifests-only no record is recomputed: archived files, their manifests
 and the chain are held against one another. That is never a pass (5, or 3).
 Times are RFC 3339, a date, a month, a year, 2026-Q3, or an age such as 7d, in
@@ -50,7 +52,7 @@ opscontext audit_verify --manifests-only`,
 			&cli.StringFlag{Name: flagSince, Usage: "records from `TIME` on, inclusive"},
 			&cli.StringFlag{Name: flagUntil, Usage: "records up to `TIME`, inclusive"},
 			&cli.StringFlag{Name: flagSegment, Usage: "records of segment `N`"},
-			&cli.StringFlag{Name: flagAgainst, Usage: "compare with a kept report or a copy: `PATH`"},
+			&cli.StringFlag{Name: flagAgainst, Usage: "compare with a kept report or copies: `PATH`"},
 			boolFlag(flagManifestsOnly, "archives, manifests and the chain; no record"),
 			boolFlag(flagStrict, "warnings and documented breaks fail the check (4)"),
 			boolFlag(flagJSON, "the report as one JSON object"),

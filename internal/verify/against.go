@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type other struct {
 	name  string
 	logID chain.Hash
 	runs  []kept
+	store *store // if it is a directory of archive copies
 }
 
 // kept is a run of records that was seen elsewhere.
@@ -35,6 +37,11 @@ type kept struct {
 	first, last chain.Hash
 	records     int64
 	sealed      bool // the run is a whole segment, so its length is known
+
+	// Of a copy in a store:
+
+	parent chain.Hash // that the first record names
+	copy   *archive.Stored
 }
 
 func (o *other) hashes() (hs []chain.Hash) {
@@ -43,12 +50,16 @@ func (o *other) hashes() (hs []chain.Hash) {
 	}
 	for _, k := range o.runs {
 		hs = append(hs, k.first, k.last)
+		if k.copy != nil {
+			hs = append(hs, k.parent)
+		}
 	}
 	return hs
 }
 
-// openAgainst reads what --against names: a report, or a directory with a copy of the log.
-func (c *check) openAgainst() (*other, error) {
+// openAgainst reads what --against names: a report, or a directory with a copy of the log or with
+// archive copies.
+func (c *check) openAgainst(ctx context.Context) (*other, error) {
 	if c.o.Against == "" {
 		return nil, nil
 	}
@@ -57,18 +68,36 @@ func (c *check) openAgainst() (*other, error) {
 		return nil, fmt.Errorf("%w: %w", ErrAgainst, err)
 	}
 	o := &other{name: c.o.Against}
-	if info.IsDir() {
-		err = o.readCopy()
-	} else {
+	switch {
+	case !info.IsDir():
 		err = o.readReport(info.Size())
+	case isHome(o.name):
+		err = o.readCopy()
+	default:
+		if o.store, err = c.openStore(ctx); err == nil {
+			o.runs = o.store.runs()
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrAgainst, c.o.Against, err)
 	}
-	if len(o.runs) == 0 {
+	if len(o.runs) == 0 && o.store == nil {
 		return nil, fmt.Errorf("%w: %s names no record", ErrAgainst, c.o.Against)
 	}
 	return o, nil
+}
+
+// isHome reports whether a directory is a home or the directory of its segments, or a copy of one.
+func isHome(dir string) bool {
+	if filepath.Base(dir) == segment.ArchiveDir {
+		return true
+	}
+	for _, name := range []string{segment.LiveName, segment.ArchiveDir} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // readReport takes the segments of a kept report.
@@ -163,10 +192,18 @@ func readRun(s segment.Source) (kept, error) {
 // compare holds the log against what was kept elsewhere: every run must still be there, as long as
 // it was. A log that lacks the end of what is kept, and nothing before it, is rolled back; one that
 // lacks something before that has another history.
-func (c *check) compare(o *other) {
-	if o == nil {
-		return
+func (c *check) compare(ctx context.Context, o *other) error {
+	switch {
+	case o == nil:
+	case o.store != nil:
+		return c.compareStore(ctx, o.store)
+	default:
+		c.compareRuns(o)
 	}
+	return nil
+}
+
+func (c *check) compareRuns(o *other) {
 	c.against = &report.Against{Name: o.name}
 	if o.logID != chain.Genesis && c.v.LogID != chain.Genesis && o.logID != c.v.LogID {
 		c.against.Detail = fmt.Sprintf("it is of log %s, this is %s", o.logID.Short(), c.v.LogID.Short())
@@ -186,7 +223,7 @@ func (c *check) compare(o *other) {
 		}
 	}
 	if lost < 0 {
-		c.against.Agrees = true
+		c.against.Agrees, c.agreesUpTo = true, o.runs[len(o.runs)-1].last
 		c.against.Detail = fmt.Sprintf("all %d segments it names are in the log", len(o.runs))
 		return
 	}

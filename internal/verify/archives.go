@@ -17,6 +17,7 @@ import (
 
 // archives holds every archived segment against its manifest and against what the chain says of both.
 func (c *check) archives(ctx context.Context) error {
+	c.sums = map[string]chain.Hash{}
 	for i, src := range c.snap.Sources {
 		if src.State() != segment.StateArchived || c.unread(src.Name()) {
 			continue
@@ -30,8 +31,8 @@ func (c *check) archives(ctx context.Context) error {
 			continue
 		}
 		c.evidence(src.Name(), e)
-		if e.Manifest != nil && len(e.Contradictions) == 0 {
-			c.counted(i, e.Manifest)
+		if e.Manifest != nil && len(e.Contradictions) == 0 && c.counted(i, e.Manifest) {
+			c.sums[src.Name()] = e.Manifest.SHA256
 		}
 	}
 	for _, f := range c.snap.Facts {
@@ -81,12 +82,12 @@ func (c *check) evidence(name string, e archive.Evidence) {
 }
 
 // counted holds a manifest against what was counted in its segment: whoever can append to the chain can
-// vouch for a manifest that is not true.
-func (c *check) counted(source int, m *archive.Manifest) {
+// vouch for a manifest that is not true. It reports whether they agree.
+func (c *check) counted(source int, m *archive.Manifest) (agree bool) {
 	s := c.v.Sources[source]
 	for _, f := range c.findings {
 		if f.Segment == s.Name && f.Class == chain.Unreadable {
-			return // what was counted is not all there is
+			return false // what was counted is not all there is
 		}
 	}
 	var wrong []string
@@ -109,6 +110,7 @@ func (c *check) counted(source int, m *archive.Manifest) {
 		}
 		c.advise(chain.ManifestMismatch, s.Name, detail+": "+strings.Join(wrong, "; "), next)
 	}
+	return len(wrong) == 0
 }
 
 // vouchedFor reports whether a record of the chain vouches for any archive of a segment.

@@ -14,7 +14,7 @@ func (c *check) axes(r *report.Report) report.Axes {
 		Integrity:    axis(r, "every hash agrees", chain.Altered, chain.Ambiguous, chain.Redacted, chain.Unreadable, chain.TornTailFound),
 		Continuity:   axis(r, "one chain", chain.Missing, chain.SecondGenesis, chain.ImplausibleFork, chain.RotateMismatch, chain.Fork, chain.Duplicate),
 		Completeness: c.completeness(r),
-		Protection:   "nothing off this machine vouches for these records: a full recompute would not be seen",
+		Protection:   c.protection(),
 		Coverage:     c.coverage(r),
 	}
 	if c.o.Depth == Manifests {
@@ -54,6 +54,24 @@ func (c *check) completeness(r *report.Report) string {
 		return "the head this machine remembers is there"
 	}
 	return "unknown: nothing outside the log remembers its length"
+}
+
+// protection says who besides this machine vouches for the records. What was compared with does, up to
+// its last record; whether it is out of reach from here, nobody can tell here.
+func (c *check) protection() string {
+	const nothing = "nothing off this machine vouches for "
+	if c.against == nil || !c.against.Agrees {
+		return nothing + "these records: a full recompute would not be seen"
+	}
+	words := c.against.Name + " vouches for them, if nobody here can change it"
+	if c.agreesUpTo == c.v.Head {
+		return words
+	}
+	upTo := c.agreesUpTo.Short()
+	if ps := c.v.Found[c.agreesUpTo]; len(ps) > 0 {
+		upTo = fmt.Sprintf("#%d %s", ps[len(ps)-1].Record, upTo)
+	}
+	return fmt.Sprintf("%s, up to %s; %slater ones", words, upTo, nothing)
 }
 
 func (c *check) coverage(r *report.Report) string {

@@ -158,6 +158,8 @@ func (c *check) conclude(r *report.Report) {
 		if c.o.ranged() {
 			words = "nothing checked: no record in this range"
 		}
+	case c.nothingAgainst:
+		r.Exit, words = exitInconclusive, "inconclusive: "+joined("nothing to compare with in "+c.against.Name, classWords(r, chain.Warning), documented)
 	default:
 		words = "intact"
 		if documented != "" {

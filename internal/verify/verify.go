@@ -29,7 +29,7 @@ type Options struct {
 	Since   string // inclusive bounds of ts, as toISOString writes it; empty: none
 	Until   string
 	Segment int64  // 0: all
-	Against string // a kept report or a copy of the log; empty: none
+	Against string // a kept report, a copy of the log or a directory of archive copies; empty: none
 	Sharing segment.Sharing
 	Workers int // 0: one for each processor Go may use
 	Strict  Strictness
@@ -114,6 +114,10 @@ type check struct {
 	against  *report.Against
 	moved    bool // the live log was written or replaced during the check
 	held     manifestsHeld
+	sums     map[string]chain.Hash // of the plain bytes of archived segments, by name, where their manifest holds
+
+	agreesUpTo     chain.Hash // last record that Against vouches for, if it agrees
+	nothingAgainst bool       // Against has nothing of this log
 }
 
 func (c *check) run(ctx context.Context) (err error) {
@@ -125,7 +129,7 @@ func (c *check) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, c.snap.Close()) }()
 	c.mark, c.marked = c.memory.Mark()
-	other, err := c.openAgainst()
+	other, err := c.openAgainst(ctx)
 	if err != nil {
 		return err
 	}
@@ -152,7 +156,9 @@ func (c *check) run(ctx context.Context) (err error) {
 	if err := c.archives(ctx); err != nil {
 		return err
 	}
-	c.compare(other)
+	if err := c.compare(ctx, other); err != nil {
+		return err
+	}
 	return c.sinceSnapshot()
 }
 

@@ -1,0 +1,306 @@
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/opscontext/opscontext/archive"
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/report"
+	"github.com/opscontext/opscontext/segment"
+)
+
+// store is what a directory of archive copies has of the log. A log lacks in it what was not archived
+// when it was last copied to, so it says nothing of the end.
+type store struct {
+	name   string
+	logID  chain.Hash   // that was looked for; Genesis if nothing says which log this is
+	others []chain.Hash // logs that it has copies of besides
+	copies []archive.Stored
+}
+
+// openStore reads what a store has of this log: as its first record or a rotation names it, or where
+// no record is left, the mark.
+func (c *check) openStore(ctx context.Context) (*store, error) {
+	dir, err := filepath.EvalSymlinks(c.o.Against)
+	if err != nil {
+		return nil, err
+	}
+	logs, err := archive.StoredLogs(c.o.FS, dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(logs) == 0 {
+		return nil, errors.New("neither a copy of a log, with audit.log or audit-archive/, nor a directory of archive copies")
+	}
+	s := &store{name: c.o.Against, logID: logID(c.snap.Sources)}
+	if s.logID == chain.Genesis && c.marked {
+		s.logID = c.mark.LogID
+	}
+	for _, log := range logs {
+		if log != s.logID {
+			s.others = append(s.others, log)
+			continue
+		}
+		if s.copies, err = archive.ReadStored(ctx, c.o.FS, dir, log); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// runs are the copies with a manifest, as runs of records; a segment without one is passed over.
+func (s *store) runs() (runs []kept) {
+	for i := range s.copies {
+		if m := s.copies[i].Manifest; m != nil && m.Records > 0 {
+			runs = append(runs, kept{name: m.Segment.File(segment.FormPlain), first: m.First.Hash, last: m.Last.Hash,
+				parent: m.First.Prev, records: m.Records, sealed: true, copy: &s.copies[i]})
+		}
+	}
+	return runs
+}
+
+// compareStore holds the log against the copies. Every copied segment must be in the log, with the same
+// bytes; what the copies have and the log has not is named, with the way to have it back.
+func (c *check) compareStore(ctx context.Context, s *store) error {
+	c.against = &report.Against{Name: s.name}
+	c.brokenCopies(s)
+	runs := s.runs()
+	if len(runs) == 0 || s.logID != c.v.LogID && c.v.LogID != chain.Genesis {
+		c.against.Detail = s.nothing()
+		c.nothingAgainst = true
+		return nil
+	}
+	said := len(c.findings)
+	var lost []kept
+	for _, k := range runs {
+		switch {
+		case !c.holds(k):
+			lost = append(lost, k)
+		default:
+			if err := c.sameCopy(k); err != nil {
+				return err
+			}
+		}
+	}
+	unread, err := c.lacking(ctx, s, lost, runs)
+	if err != nil {
+		return err
+	}
+	c.offerCopies(runs)
+	if said < len(c.findings) {
+		c.against.Detail = c.findings[said].Meaning
+		return nil
+	}
+	if len(unread) > 0 {
+		c.against.Detail = "not all of " + strings.Join(unread, ", ") + " can be read in the log; it has a copy"
+		return nil
+	}
+	last := runs[len(runs)-1]
+	c.against.Agrees, c.agreesUpTo = true, last.last
+	c.against.Detail = fmt.Sprintf("the %s it has of this log %s in it, up to %s of %s", count(int64(len(runs)), "segment", "segments"),
+		isAre(len(runs)), last.last.Short(), last.copy.Manifest.Last.TS)
+	return nil
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// nothing says why there is nothing to compare with.
+func (s *store) nothing() string {
+	const shown = 3
+	if len(s.copies) > 0 || len(s.others) == 0 {
+		return fmt.Sprintf("it has no copy of log %s that can be compared", s.logID.Short())
+	}
+	var ids []string
+	for _, log := range s.others[:min(len(s.others), shown)] {
+		ids = append(ids, log.Short())
+	}
+	if more := len(s.others) - shown; more > 0 {
+		ids = append(ids, fmt.Sprintf("%d more", more))
+	}
+	words := "it has copies of other logs only: " + strings.Join(ids, ", ")
+	if s.logID != chain.Genesis {
+		words += "; none of " + s.logID.Short()
+	}
+	return words
+}
+
+// brokenCopies reports copies that are not what they should be. They say nothing against the log.
+func (c *check) brokenCopies(s *store) {
+	for _, k := range s.copies {
+		switch {
+		case k.Err == nil:
+		case errors.Is(k.Err, fs.ErrNotExist):
+			c.advise(chain.ManifestMissing, filepath.Base(k.Path), "this copy was not finished, or lost it: "+k.Path, "run archive --to again: it completes copies")
+		default:
+			c.advise(chain.Unreadable, filepath.Base(k.Path), "this copy is not what it should be: "+k.Err.Error(), "keep the copy as it is; find out who can write there")
+		}
+	}
+}
+
+// sealedSource is the sealed or archived segment of the log that has a name; nil if there is none.
+func (c *check) sealedSource(name segment.Name) segment.Source {
+	for _, src := range c.snap.Sources {
+		if src.State() != segment.StateLive && src.Segment() == name {
+			return src
+		}
+	}
+	return nil
+}
+
+// sameCopy compares the bytes of a segment, whose records are those of the copy. Where writers cut
+// the log into other segments there are none to compare.
+func (c *check) sameCopy(k kept) error {
+	src := c.sealedSource(k.copy.Segment)
+	if src == nil {
+		return nil
+	}
+	sum, known := c.sums[src.Name()]
+	if !known {
+		var err error
+		if sum, err = rawSum(src); err != nil {
+			return nil //nolint:nilerr // whoever read the records met the same error, and said so
+		}
+	}
+	if want := k.copy.Manifest.SHA256; sum != want {
+		c.advise(chain.ManifestMismatch, src.Name(), fmt.Sprintf("the copy %s is of a segment with the SHA-256 %v, this one has %v", k.copy.Path, want, sum),
+			"set the segment aside; "+c.putBack(k))
+	}
+	return nil
+}
+
+// rawSum is the SHA-256 of a segment's plain bytes.
+func rawSum(src segment.Source) (h chain.Hash, err error) {
+	defer func() { err = errors.Join(err, src.Close()) }()
+	sum := sha256.New()
+	var buf []byte
+	for _, e := range src.Extents(segment.DefaultExtent) {
+		k, err := src.Read(e, buf)
+		if err != nil {
+			return h, err
+		}
+		sum.Write(k.Data)
+		buf = k.Data[:0]
+	}
+	return chain.Hash(sum.Sum(nil)), nil
+}
+
+// lacking reports the copies whose records are not in the log: of a segment that cannot be read nothing,
+// which was said; a segment with other records has diverged; one that is gone is missing where the log goes
+// on behind it, and else belongs to the end that the log has lost.
+func (c *check) lacking(ctx context.Context, s *store, lost, runs []kept) (unread []string, err error) {
+	var end []kept
+	for _, k := range lost {
+		src := c.sealedSource(k.copy.Segment)
+		switch {
+		case src != nil && c.unreadIn(src.Name()):
+			unread = append(unread, k.name)
+		case src != nil:
+			c.advise(chain.Diverged, src.Name(), fmt.Sprintf("it does not hold the %s of its copy %s", count(k.records, "record", "records"), k.copy.Path),
+				"keep the segment; compare it with the copy")
+		case c.goesOnBehind(k, lost, runs):
+			c.advise(chain.Missing, k.name, fmt.Sprintf("%s holds its %s", k.copy.Path, count(k.records, "record", "records")), c.putBack(k))
+		default:
+			end = append(end, k)
+		}
+	}
+	if len(end) == 0 {
+		return unread, nil
+	}
+	return unread, c.lostEnd(ctx, s, end)
+}
+
+// unreadIn reports whether not all of a segment could be read.
+func (c *check) unreadIn(name string) bool {
+	return slices.ContainsFunc(c.findings, func(f report.Finding) bool { return f.Segment == name && f.Class == chain.Unreadable })
+}
+
+// goesOnBehind reports whether the log has records from after a copied segment: in a segment with a
+// higher number, in a later copy that it holds, or first in the live log.
+func (c *check) goesOnBehind(k kept, lost, runs []kept) bool {
+	for _, src := range c.snap.Sources {
+		if src.State() != segment.StateLive && src.Segment().Compare(k.copy.Segment) > 0 {
+			return true
+		}
+	}
+	if live := c.snap.Live; live != nil {
+		r, ok := firstRecord(live)
+		for _, l := range lost {
+			if ok && r.Prev == l.last && l.copy.Segment.Compare(k.copy.Segment) >= 0 {
+				return true
+			}
+		}
+	}
+	for _, l := range runs {
+		if l.copy.Segment.Compare(k.copy.Segment) > 0 && c.holds(l) {
+			return true
+		}
+	}
+	return false
+}
+
+// lostEnd reports that the log ends before the copies do: it was rolled back, or from the place where
+// it leaves them it has another history.
+func (c *check) lostEnd(ctx context.Context, s *store, end []kept) error {
+	p, err := c.part(ctx, end[0])
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		c.add(chain.Unreadable, "", fmt.Sprintf("where the log leaves the copies in %s cannot be found: %v", s.name, err), 1)
+		return nil
+	}
+	lost := -p.shared
+	for _, k := range end {
+		lost += k.records
+	}
+	last := end[len(end)-1]
+	detail := fmt.Sprintf("%s has %s that this log has not, up to %s of %s", s.name, count(lost, "record", "records"), last.last.Short(), last.copy.Manifest.Last.TS)
+	// Records that are stamped before the end of the copies were not appended since.
+	if p.other && (p.otherTS <= last.copy.Manifest.TSMax || !p.begun) {
+		c.advise(chain.Diverged, "", detail+"; it has others in their place", "keep the log as it is; compare it with the copies")
+		return nil
+	}
+	if p.other {
+		detail += "; it went on without them"
+	}
+	where := filepath.Base(end[0].copy.Path)
+	if len(end) > 1 {
+		where += " to " + filepath.Base(last.copy.Path)
+	}
+	c.advise(chain.RolledBack, "", detail, fmt.Sprintf("find out which backup was restored, and when; what is lost is in %s, %s", filepath.Dir(last.copy.Path), where))
+	return nil
+}
+
+// putBack says how to have a segment again from its copy.
+func (c *check) putBack(k kept) string {
+	if k.copy.Err != nil {
+		return "look for another copy: this one is not what it should be"
+	}
+	to := filepath.Join(c.snap.Home, segment.ArchiveDir, k.copy.Segment.File(segment.FormZstd))
+	return fmt.Sprintf("cp -p %s %s, and its manifest likewise", k.copy.Path, to)
+}
+
+// offerCopies names the copy of a segment whose compressed file is not what it should be.
+func (c *check) offerCopies(runs []kept) {
+	for i := range c.findings {
+		f := &c.findings[i]
+		wrong := f.Class == chain.Unreadable || f.Class == chain.ManifestMismatch && (f.Next == doubts[archive.SuspectFile].next || f.Next == doubts[archive.SuspectBoth].next)
+		for _, k := range runs {
+			if wrong && f.Segment == k.name && k.copy.Err == nil {
+				f.Next = "set the file that is there aside; " + c.putBack(k)
+			}
+		}
+	}
+}
