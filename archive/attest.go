@@ -43,9 +43,10 @@ type Vouched struct {
 }
 
 // ReadVouched reads the audit.archive records of a log, each of which must have its own hash; whether
-// it is linked to the others is not looked at. In an archived segment the manifest says where they are,
-// and only those frames are decoded; a manifest may say too little, and then less is vouched for.
-// Every other segment is read in full.
+// it is linked to the others is not looked at. What stands before an audit.adopt is about the files of
+// another home and left out. In an archived segment the manifest says where they are, and only those
+// frames are decoded; a manifest may say too little, and then less is vouched for. Every other segment
+// is read in full.
 func ReadVouched(ctx context.Context, sources []segment.Source) (Vouched, error) {
 	var v Vouched
 	for _, src := range sources {
@@ -84,7 +85,7 @@ func (v *Vouched) readAt(ctx context.Context, s *source, places []SystemRecord) 
 	var frame segment.Chunk
 	decoded := -1
 	for _, p := range places {
-		if p.Event != chain.KindArchive || p.Offset >= s.raw {
+		if p.Event != chain.KindArchive && p.Event != chain.KindAdopt || p.Offset >= s.raw {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -110,7 +111,7 @@ func (v *Vouched) readAt(ctx context.Context, s *source, places []SystemRecord) 
 func (v *Vouched) readAll(ctx context.Context, src segment.Source) error {
 	v.Whole = append(v.Whole, src.Name())
 	work := func(_ segment.Position, c segment.Chunk) ([][]byte, error) {
-		return linesWith(c.Data, chain.KindArchive), nil
+		return linesWith(c.Data, archiveOrAdopt), nil
 	}
 	return segment.Walk(ctx, []segment.Source{src}, segment.WalkOptions{}, work, func(_ segment.Position, lines [][]byte, err error) error {
 		if err != nil {
@@ -123,8 +124,11 @@ func (v *Vouched) readAll(ctx context.Context, src segment.Source) error {
 	})
 }
 
-// linesWith gives copies of the lines that have an event kind anywhere in them. It looks for the dot of
-// the kind: the letters of the words are in every hash.
+// archiveOrAdopt is how the kinds audit.archive and audit.adopt begin; add tells them from others.
+const archiveOrAdopt = "audit.a"
+
+// linesWith gives copies of the lines that have the beginning of an event kind anywhere in them. It
+// looks for the dot of the kind: the letters of the words are in every hash.
 func linesWith(data []byte, kind string) (lines [][]byte) {
 	before, after, _ := bytes.Cut([]byte(kind), []byte("."))
 	for at := 0; ; at++ {
@@ -147,7 +151,13 @@ func linesWith(data []byte, kind string) (lines [][]byte) {
 
 func (v *Vouched) add(line []byte) {
 	r := chain.ReadLine(line)
-	if !r.Class.Whole() || r.Record.Event != chain.KindArchive {
+	switch {
+	case !r.Class.Whole():
+		return
+	case r.Record.Event == chain.KindAdopt:
+		v.Archives = nil // they are about files of the home that was adopted
+		return
+	case r.Record.Event != chain.KindArchive:
 		return
 	}
 	payload, _, err := ecmajson.Parse(r.Record.Payload, chain.MaxDepth)
@@ -184,13 +194,16 @@ func identify(sources []segment.Source, i int) (identity, error) {
 	return identity{}, errNoLogID
 }
 
-// firstRecord is the record on the first line of a source.
+// firstRecord is the record on the first line of a source that is not blank, if that is soon.
 func firstRecord(src segment.Source) (chain.Record, bool) {
-	c, err := src.Read(segment.Extent{Offset: 0, Size: 1}, nil)
+	c, err := src.Read(segment.Extent{Offset: 0, Size: 4 << 10}, nil)
 	if err = errors.Join(err, src.Close()); err != nil {
 		return chain.Record{}, false
 	}
 	for _, line := range c.Lines() {
+		if len(line) == 0 {
+			continue
+		}
 		r := chain.ReadLine(line)
 		return r.Record, r.Class.Whole()
 	}

@@ -175,9 +175,13 @@ func (f *finder) copies() {
 	}
 }
 
-// archives lists what the chain vouches for.
+// archives lists what the chain vouches for. What it said before the log was adopted is about files of
+// another home.
 func (f *finder) archives(walk []*item) {
 	for _, it := range walk {
+		if it.kind == KindAdopt && it.class.Whole() && !f.l.isCopy(it.Record) {
+			f.v.Archives = nil
+		}
 		if it.kind != KindArchive || !it.class.Whole() || f.l.isCopy(it.Record) {
 			continue
 		}

@@ -60,7 +60,8 @@ type verb struct {
 // verbs lists the commands in the order in which help shows them.
 func verbs() []verb {
 	return []verb{
-		appendVerb(), importVerb(), rotateVerb(), archiveVerb(), verifyVerb(), segmentsVerb(), statusVerb(), exportVerb(), versionVerb(), completionVerb(), manVerb(),
+		appendVerb(), importVerb(), adoptVerb(), rotateVerb(), archiveVerb(), verifyVerb(), segmentsVerb(), statusVerb(), exportVerb(),
+		versionVerb(), completionVerb(), manVerb(),
 	}
 }
 

@@ -71,12 +71,8 @@ func runArchive(c *call) error {
 	c.warnings.print()
 	var failed []error
 	for _, r := range results {
-		line := archived{Segment: r.Segment.File(segment.FormPlain), Records: r.Records, Bytes: r.Bytes, Stored: r.Stored}
-		for _, s := range r.Steps {
-			line.Steps = append(line.Steps, s.String())
-		}
 		failed = append(failed, r.Err)
-		err = errors.Join(err, c.printArchived(line, r.Err, archivedWords(r)))
+		err = errors.Join(err, c.printArchived(archivedLine(r), r.Err, archivedWords(r)))
 	}
 	if err == nil {
 		var problem error
@@ -114,6 +110,14 @@ func (c *call) copyArchived(cfg config.Config) (problem, err error) {
 		err = errors.Join(err, c.printArchived(line, k.Err, words))
 	}
 	return problem, err
+}
+
+func archivedLine(r archive.Result) archived {
+	line := archived{Segment: r.Segment.File(segment.FormPlain), Records: r.Records, Bytes: r.Bytes, Stored: r.Stored}
+	for _, s := range r.Steps {
+		line.Steps = append(line.Steps, s.String())
+	}
+	return line
 }
 
 // archivedWords says what was done for a segment.
