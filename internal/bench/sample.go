@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+)
+
+// sample is one figure of each round.
+type sample []float64
+
+// run adds the seconds of processor time that a command takes.
+func (s *sample) run(cmd *exec.Cmd) error {
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%v: %w", cmd, err)
+	}
+	*s = append(*s, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
+	return nil
+}
+
+// over is s divided by t, round by round: what slows a round slows both.
+func (s sample) over(t sample) sample {
+	q := make(sample, 0, len(s))
+	for i := range min(len(s), len(t)) {
+		q = append(q, s[i]/t[i])
+	}
+	return q
+}
+
+// median is the figure in the middle, the mean of the two there if they are even in number. There must
+// be one.
+func (s sample) median() float64 {
+	sorted := slices.Sorted(slices.Values(s))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// String is the median and, in brackets, the least and the greatest figure.
+func (s sample) String() string {
+	return fmt.Sprintf("%.2f [%.2f-%.2f]", s.median(), slices.Min(s), slices.Max(s))
+}
