@@ -122,6 +122,33 @@ func TestF9RotationSyncError(t *testing.T) {
 	}
 }
 
+// Before the bytes whose sync failed there may be more that were never synced: a writer was killed in a
+// large load. They go with the same error, and are found from where the mark is.
+func TestF9GhostsOfAKilledWriter(t *testing.T) {
+	m := memHome(t, 2)
+	head := mustWalk(t, m).records[1].Hash
+	var lines []byte
+	for range 3 {
+		r, err := chain.Seal(head, testStart, "load", "p", fmt.Appendf(nil, `"%s"`, strings.Repeat("x", suspectMargin/2)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, head = chain.AppendLine(lines, &r), r.Hash
+	}
+	addTo(t, m, testHome+"/audit.log", string(lines))
+	m.Inject(durable.Fault{Op: durable.OpSync, Name: LiveName, Err: syscall.EIO})
+	l := openLog(t, memOptions(m))
+	if _, err := l.Append(t.Context(), event(2)); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("got %v", err)
+	}
+	r := mustAppend(t, l, 3)
+	for _, disk := range []*durable.Mem{m, m.Crash(durable.Loss{Kept: durable.KeptNothing})} {
+		if h := mustWalk(t, disk); !h.has(r.Hash) || h.kinds() != "event event audit.torn_tail event" {
+			t.Errorf("got %s", h.kinds())
+		}
+	}
+}
+
 // A medium that cannot be read for another reason decides nothing: the log waits.
 func TestF9MediumUnreadable(t *testing.T) {
 	m := memHome(t, 2)

@@ -44,7 +44,13 @@ func (w *writer) settleSuspicion() error {
 // exorcise takes the ghost bytes out of the live log. It ends with a sync that succeeded.
 func (w *writer) exorcise(s suspicion) error {
 	size := w.live.info.Size
-	ghost, err := w.firstGhost(w.live.f, w.path(LiveName), max(0, s.offset-suspectMargin), size)
+	from := max(0, s.offset-suspectMargin)
+	// A writer that was killed may have left more before that which nobody synced; what the mark
+	// remembers was.
+	if m, ok := w.mem.Mark(); ok && w.fits(m) {
+		from = min(from, m.Offset)
+	}
+	ghost, err := w.firstGhost(w.live.f, w.path(LiveName), from, size)
 	if errors.Is(err, durable.ErrNoMedium) {
 		// All from the offset on may be ghosts. (Of a broken word nothing is known: then a sync has
 		// to do, since cutting would take the whole log.)
