@@ -76,6 +76,35 @@ const retries = 3
 // A finding in the live log is read again before it is reported, because a writer may have been in
 // the middle of it.
 func Run(ctx context.Context, o Options) (*report.Report, error) {
+	c, err := look(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	r := c.report()
+	if err := c.keep(r); err != nil && o.Keep != nil {
+		o.Keep(fmt.Errorf("the verdict was not kept: %w", err))
+	}
+	return r, nil
+}
+
+// Outcome is a check with what it rests on, for those who act on it.
+type Outcome struct {
+	Report     *report.Report
+	Verdict    *chain.Verdict
+	Continuity segment.Continuity
+}
+
+// Examine is Run for those who act on the verdict. It keeps none: nothing at all is written.
+func Examine(ctx context.Context, o Options) (*Outcome, error) {
+	c, err := look(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
+	return &Outcome{Report: c.report(), Verdict: c.v, Continuity: c.cont}, nil
+}
+
+// look checks a home until no writer disturbs it, or a few times at most.
+func look(ctx context.Context, o *Options) (*check, error) {
 	if o.FS == nil {
 		o.FS = durable.OS()
 	}
@@ -83,18 +112,13 @@ func Run(ctx context.Context, o Options) (*report.Report, error) {
 		o.Now = time.Now
 	}
 	for try := 1; ; try++ {
-		c := check{o: o}
+		c := &check{o: *o}
 		if err := c.run(ctx); err != nil {
 			return nil, err
 		}
-		if try < retries && c.doubtful() {
-			continue
+		if try >= retries || !c.doubtful() {
+			return c, nil
 		}
-		r := c.report()
-		if err := c.keep(r); err != nil && o.Keep != nil {
-			o.Keep(fmt.Errorf("the verdict was not kept: %w", err))
-		}
-		return r, nil
 	}
 }
 
