@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // AnchorState is what became of a documented break.
@@ -267,10 +269,8 @@ func (f *finder) weighGap(a *AnchorFound, before int64) (string, error) {
 		return "", nil
 	}
 	if gone {
-		if n, ok := f.countGone(a, after, before); ok {
-			if outside(a.Lost.Records, n) {
-				return fmt.Sprintf("it says that %s records were lost, and the rotation record after the gap shows %s", a.Lost.Records, n), nil
-			}
+		if n := f.countGone(after, before); outside(a.Lost.Records, n) {
+			return fmt.Sprintf("it says that %s records were lost, and the rotation record after the gap shows %s", a.Lost.Records, n), nil
 		}
 	}
 	a.State, a.Grade = AnchorInForce, a.Lost.RecordClaim.Grade
@@ -298,19 +298,51 @@ func (a *AnchorFound) acknowledges(altered Finding) bool {
 	return false
 }
 
-// countGone is how many records the rotation record after a gap shows to be absent.
-func (f *finder) countGone(a *AnchorFound, after *item, before int64) (Bounds, bool) {
+// countGone is how many records are absent between the record at before and after: what a rotation
+// record after the gap shows, or that there is one at least.
+func (f *finder) countGone(after *item, before int64) Bounds {
+	unknown := Bounds{Min: 1, Max: UnknownCount}
 	if after.kind != KindRotate {
-		return Bounds{}, false
+		return unknown
 	}
 	p, err := ParseRotate(after.kind, after.payload())
-	if err != nil || p.LastHash != a.After.Prev {
-		return Bounds{}, false
+	if err != nil || p.LastHash != after.prev || p.Records < 1 {
+		return unknown
 	}
 	ps := f.l.seenBefore(p.FirstHash, before+1)
 	if len(ps) == 0 {
-		return Bounds{Min: p.Records, Max: UnknownCount}, true // whole segments may be gone before it
+		if before >= 0 && segmentNumber(p.Segment) == segmentNumber(f.j.sourceOf(before))+1 {
+			return Bounds{Min: p.Records, Max: p.Records}
+		}
+		return Bounds{Min: p.Records, Max: UnknownCount} // segments before that one may be gone, too
 	}
 	n := p.Records - (before - ps[len(ps)-1].record + 1)
-	return Bounds{Min: n, Max: n}, n >= 0
+	if n < 1 {
+		return unknown
+	}
+	return Bounds{Min: n, Max: n}
+}
+
+// sourceOf is the name of the source that holds the record at a position.
+func (j *Judge) sourceOf(record int64) string {
+	for i := range j.sources {
+		if s := &j.sources[i]; record < s.base+s.Records {
+			return s.Name
+		}
+	}
+	return ""
+}
+
+// segmentNumber is the number in the name of a sealed segment, -1 if the name is none.
+func segmentNumber(name string) int64 {
+	digits, ok := strings.CutPrefix(name, "audit-")
+	if !ok {
+		return -1
+	}
+	digits, _, _ = strings.Cut(strings.TrimSuffix(digits, ".jsonl"), "-r")
+	n, err := strconv.ParseInt(digits, 10, 63)
+	if err != nil || n < 1 {
+		return -1
+	}
+	return n
 }

@@ -25,7 +25,11 @@ func (f *finder) add(c Class, it *item, detail string) {
 // addLink adds a finding about the link of a record.
 func (f *finder) addLink(c Class, u unlinked, detail string) {
 	f.add(c, u.item, detail)
-	f.found[len(f.found)-1].Follows = u.head
+	n := &f.found[len(f.found)-1]
+	n.Follows, n.TS, n.FollowsTS, n.Gone = u.head, u.tsText, u.beforeTS, Bounds{}
+	if c == Missing {
+		n.Gone = f.countGone(u.item, u.Record-1)
+	}
 }
 
 // storedHash is the hash a line bears, Genesis if it bears none.
@@ -210,7 +214,7 @@ func (f *finder) breaks(walk []*item) {
 		case err != nil:
 			f.add(Ambiguous, it, "its payload cannot be read: "+err.Error())
 		default:
-			f.v.Breaks = append(f.v.Breaks, BreakFound{Place: it.Place, Hash: it.hash, TS: it.tsText, Break: b})
+			f.v.Breaks = append(f.v.Breaks, BreakFound{Place: it.Place, Hash: it.hash, TS: it.tsText, FollowsTS: it.beforeTS, Break: b})
 			f.add(b.Found, it, "the machine found this before it wrote this record")
 		}
 	}

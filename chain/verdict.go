@@ -59,14 +59,19 @@ type Finding struct {
 
 	Parent  Hash // the record's parent, as it names it
 	Follows Hash // of a finding about a link: the record that it was read after, Genesis if none
-	content Hash // of an altered record
+	// The times of those two records, "" if unknown, and how many are gone before a record whose
+	// parent is missing, as the chain itself shows.
+	TS, FollowsTS string
+	Gone          Bounds
+	content       Hash // of an altered record
 }
 
 // BreakFound is an audit.break on the chain: what the machine remembered and what it found.
 type BreakFound struct {
 	Place
-	Hash Hash
-	TS   string
+	Hash      Hash
+	TS        string
+	FollowsTS string // of the record before it
 	Break
 }
 
