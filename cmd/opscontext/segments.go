@@ -2,13 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/internal/terminal"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -19,7 +22,8 @@ func segmentsVerb() verb {
 		usage: "list the segments of the log",
 		about: `Lists the segments in reading order: the time they span, how many records they
 hold, their size as JSON lines and, once archived, as stored, and the first and
-last hash, which --json always has.
+last hash, which --json always has. Last it says which archived segments the
+chain vouches for, file and manifest.
 Records are counted, not judged; audit_verify does that.`,
 		examples: `opscontext segments
 opscontext segments --json | jq '.segments[].file'`,
@@ -42,6 +46,7 @@ type segmentRow struct {
 	LastTS      string  `json:"last_ts"`
 	FirstHash   *string `json:"first_hash"`
 	LastHash    *string `json:"last_hash"`
+	Attested    *bool   `json:"attested"` // whether the chain vouches for file and manifest; null if not archived
 }
 
 func runSegments(c *call) error {
@@ -52,6 +57,9 @@ func runSegments(c *call) error {
 	defer snap.Close() //nolint:errcheck // it was read only
 	rows, unread, err := c.listSegments(snap)
 	if err != nil {
+		return err
+	}
+	if err := c.attest(snap, rows); err != nil {
 		return err
 	}
 	if c.cli.Bool(flagJSON) {
@@ -108,6 +116,29 @@ func (c *call) listSegments(snap *segment.Snapshot) (rows []segmentRow, unread b
 	return rows, unread, err
 }
 
+// attest finds out which archived segments the chain vouches for.
+func (c *call) attest(snap *segment.Snapshot, rows []segmentRow) error {
+	archived := func(r segmentRow) bool { return r.State == segment.StateArchived.String() }
+	if !slices.ContainsFunc(rows, archived) {
+		return nil
+	}
+	vouched, err := archive.ReadVouched(c.ctx, snap.Sources)
+	if err != nil {
+		return err
+	}
+	for i, src := range snap.Sources {
+		if !archived(rows[i]) {
+			continue
+		}
+		e, err := archive.Inspect(durable.OS(), src, vouched.Archives)
+		if err != nil && !errors.Is(err, archive.ErrNotArchived) { // of which it was said that it cannot be read
+			c.warn(err.Error())
+		}
+		rows[i].Attested = &e.Attested
+	}
+	return nil
+}
+
 // tally counts the records of a chunk.
 type tally struct {
 	records             int64
@@ -161,7 +192,38 @@ func printSegments(out *terminal.Stream, rows []segmentRow) error {
 		}
 		table.Row(cells...)
 	}
-	return table.Print(out)
+	if err := table.Print(out); err != nil || !archived {
+		return err
+	}
+	return out.Field("attested", attestedWords(rows))
+}
+
+// attestedWords says which of the archived segments the chain vouches for.
+func attestedWords(rows []segmentRow) string {
+	total := 0
+	var not []string
+	for _, r := range rows {
+		if r.Attested == nil {
+			continue
+		}
+		if total++; !*r.Attested {
+			not = append(not, strings.TrimSuffix(r.File, ".jsonl"))
+		}
+	}
+	if len(not) == 0 {
+		return fmt.Sprintf("all of %s", terminal.Plural(int64(total), "archived segment"))
+	}
+	return fmt.Sprintf("%d of %s, not %s: run audit_verify, which says why", total-len(not), terminal.Plural(int64(total), "archived segment"), listed(not))
+}
+
+// listed names a few of many.
+func listed(names []string) string {
+	const shown = 3
+	words := strings.Join(names[:min(len(names), shown)], ", ")
+	if more := len(names) - shown; more > 0 {
+		words += fmt.Sprintf(" and %d more", more)
+	}
+	return words
 }
 
 // period is the days from first to last: 2024-01-01..12-31, the year once where it is one.

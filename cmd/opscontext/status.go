@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,8 +25,9 @@ func statusVerb() verb {
 		name:  "status",
 		usage: "show the state of the log and its settings",
 		about: `Shows the end of the log, what this machine remembers of it, the last verdict,
-each setting with its origin, and what an operator should put right. It reads a
-few blocks, however long the log is, and judges nothing; audit_verify does that.`,
+which sealed segments are not archived, each setting with its origin, and what
+an operator should put right. It reads a few blocks, however long the log is,
+and judges nothing; audit_verify does that.`,
 		examples: "opscontext status\nopscontext status --json | jq .mark",
 		flags:    []cli.Flag{boolFlag(flagJSON, "as one JSON object")},
 		run:      runStatus,
@@ -40,6 +44,8 @@ type status struct {
 	Bytes       int64        `json:"bytes"`
 	Segments    int          `json:"segments"`
 	LiveBytes   int64        `json:"live_bytes"`
+	Archived    int          `json:"archived"`     // segments
+	NotArchived []string     `json:"not_archived"` // sealed segments that archive would compress, by file name
 	Mark        *markStatus  `json:"mark"`
 	LastVerdict *report.Last `json:"last_verdict"`
 	Settings    []setting    `json:"settings"`
@@ -91,7 +97,7 @@ func (c *call) status() (*status, error) {
 	}
 	defer snap.Close() //nolint:errcheck // it was read only
 	s := &status{
-		Home: snap.Home, Exists: snap.Exists, State: cfg.State, Segments: len(snap.Sources), Warnings: []string{},
+		Home: snap.Home, Exists: snap.Exists, State: cfg.State, Segments: len(snap.Sources), NotArchived: []string{}, Warnings: []string{},
 	}
 	for _, row := range cfg.Settings() {
 		s.Settings = append(s.Settings, setting{row.Name, row.Value, string(row.Origin)})
@@ -105,18 +111,46 @@ func (c *call) status() (*status, error) {
 	for _, f := range snap.Facts {
 		s.Warnings = append(s.Warnings, filepath.Join(snap.Home, f.File)+": "+f.Detail)
 	}
-	if err := s.ends(snap); err != nil {
-		return nil, err
-	}
+	s.archives(snap)
+	s.ends(snap)
 	return s, s.remembered(c.ctx, cfg, snap)
 }
 
+// warn keeps an error that does not keep the rest from being shown. Several errors are a line each.
+func (s *status) warn(err error) {
+	s.Warnings = append(s.Warnings, strings.ReplaceAll(err.Error(), "\n", "; "))
+}
+
+// archives finds out what is archived and what could be: the sealed segment with the highest number stays
+// plain.
+func (s *status) archives(snap *segment.Snapshot) {
+	highest := int64(0)
+	for _, src := range snap.Sources {
+		if src.State() != segment.StateLive {
+			highest = max(highest, src.Segment().Number)
+		}
+	}
+	for _, src := range snap.Sources {
+		switch name := src.Segment(); {
+		case src.State() == segment.StateArchived:
+			s.Archived++
+			manifest := filepath.Join(snap.Home, segment.ArchiveDir, name.File(segment.FormManifest))
+			if _, err := durable.OS().Stat(manifest); errors.Is(err, fs.ErrNotExist) {
+				s.Warnings = append(s.Warnings, manifest+": not there: run archive, which makes it again")
+			}
+		case src.State() == segment.StateSealed && name.Number < highest:
+			s.NotArchived = append(s.NotArchived, src.Name())
+		}
+	}
+}
+
 // ends finds the first and the last record of the log.
-func (s *status) ends(snap *segment.Snapshot) error {
+func (s *status) ends(snap *segment.Snapshot) {
 	for _, src := range snap.Sources {
 		line, err := firstLine(src)
 		if err != nil {
-			return err
+			s.warn(err)
+			break // nothing says which log it is without the first record
 		}
 		if line != nil {
 			s.LogID = chain.ReadLine(line).Record.Hash.String()
@@ -128,19 +162,19 @@ func (s *status) ends(snap *segment.Snapshot) error {
 		line, err := lastLine(snap.Sources[i])
 		switch {
 		case err != nil:
-			return err
+			s.warn(err)
+			return
 		case line == nil:
 			continue
 		}
 		r := chain.ReadLine(line)
 		if r.Class == chain.LineUnreadable {
 			s.Warnings = append(s.Warnings, name+": does not end with a record: "+r.Why)
-			return nil
+			return
 		}
 		s.Head = &headStatus{Segment: name, TS: r.Record.TS, Hash: r.Record.Hash.String()}
-		return nil
+		return
 	}
-	return nil
 }
 
 // remembered holds the log against the memory of this machine.
@@ -166,7 +200,7 @@ func (s *status) remembered(ctx context.Context, cfg config.Config, snap *segmen
 	}
 	last, err := report.ParseLast(kept)
 	if err != nil {
-		s.Warnings = append(s.Warnings, err.Error())
+		s.warn(err)
 		return nil // it is for people alone, and said
 	}
 	s.LastVerdict = &last
@@ -226,6 +260,7 @@ func printStatus(out *terminal.Stream, s *status) error {
 	}
 	p.field("size", fmt.Sprintf("%s in %s, %s of it live",
 		terminal.Bytes(s.Bytes), terminal.Plural(int64(s.Segments), "segment"), terminal.Bytes(s.LiveBytes)))
+	p.field("archived", archivesWords(s))
 	p.field("remembered", markWords(s))
 	if v := s.LastVerdict; v != nil {
 		p.field("verified", terminal.Clip(v.CheckedAt, 40)+": "+terminal.Clip(v.Verdict, 400))
@@ -254,6 +289,22 @@ func printStatus(out *terminal.Stream, s *status) error {
 		return err
 	}
 	return table.Print(out)
+}
+
+// archivesWords says what is archived, and what to do about what is not.
+func archivesWords(s *status) string {
+	words := terminal.Plural(int64(s.Archived), "segment")
+	if n := len(s.NotArchived); n > 0 {
+		words += fmt.Sprintf("; %s sealed and not archived: %s; run opscontext archive", are(n), listed(s.NotArchived))
+	}
+	return words
+}
+
+func are(n int) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return fmt.Sprintf("%d are", n)
 }
 
 // markWords says how the log stands to what this machine remembers of it.
