@@ -16,30 +16,32 @@ import (
 )
 
 // judgeNext makes the very next append, which must succeed without help, and looks at what is left.
-func (a program) judgeNext(x played) error {
+func (a program) judgeNext(x played) error { return a.next(x, innocent) }
+
+func (a program) next(x played, innocent []string) error {
 	if err := a.append(x.place, events(1)()); err != nil {
 		return fmt.Errorf("the next %w", err)
 	}
-	if err := a.verify(x.place); err != nil {
+	if err := a.verify(x.place, innocent); err != nil {
 		return err
 	}
 	return errors.Join(judgeAcks(x.place), judgeLeftovers(x.place))
 }
 
-// verify wants a clean verdict.
-func (a program) verify(p place) error {
+// verify wants a verdict without any but innocent findings.
+func (a program) verify(p place, innocent []string) error {
 	report, err := a.must(p, "", "audit_verify", "--json")
 	if err != nil {
 		return err
 	}
-	return judgeFindings([]byte(report))
+	return judgeFindings([]byte(report), innocent)
 }
 
 // innocent are the findings that a kill may leave in a log that verifies. Anything else, a fork or a
 // duplicate for one, means that the program broke its own log.
 var innocent = []string{"mark-missing"}
 
-func judgeFindings(report []byte) error {
+func judgeFindings(report []byte, innocent []string) error {
 	var r struct {
 		OK       bool `json:"ok"`
 		Findings []struct {
@@ -108,7 +110,7 @@ func judgeAcks(p place) error {
 }
 
 // belongs are the names that may be in a home after the program has settled.
-var belongs = regexp.MustCompile(`^(audit\.log|audit\.flock|opscontext\.toml|audit\.torn-[^/]+\.partial|audit-quarantine(/.+)?|audit-archive(/audit-\d{4,}\.(jsonl|jsonl\.zst|manifest\.json))?)$`)
+var belongs = regexp.MustCompile(`^(audit\.log|audit\.flock|opscontext\.toml|audit\.torn-[^/]+\.partial|audit-quarantine(/.+)?|audit-archive(/(audit-\d{4,}\.(jsonl|jsonl\.zst|manifest\.json)|import-[0-9a-f]{64}\.json))?)$`)
 
 func judgeLeftovers(p place) error {
 	return filepath.WalkDir(p.home(), func(name string, _ fs.DirEntry, err error) error {

@@ -10,7 +10,8 @@
 //   - append and rotate: one more append; no acknowledged record is lost, none is stored twice;
 //   - archive: at the moment of the fault no record is gone, and a segment without its plain file is
 //     attested on the chain; after the same command again, the files are those of a run without a
-//     fault, byte for byte where they do not depend on the time.
+//     fault, byte for byte where they do not depend on the time;
+//   - import: after the same command again, every event of the file is a record, once and in order.
 //
 // In each case the log verifies, and nothing is left lying about.
 //

@@ -30,7 +30,7 @@ type step func(place) error
 
 // scenarios are the situations in which each command can be killed.
 func scenarios(app program) []scenario {
-	return slices.Concat(writing(app), archiving(app))
+	return slices.Concat(writing(app), archiving(app), importing(app))
 }
 
 // writing are the situations of append and rotate.
@@ -51,6 +51,9 @@ func writing(app program) []scenario {
 		{"all-at-once", []step{app.records(3), app.rotation, unseal, app.records(3), refuse, tear}, appending, events(4), place.acks, app.judgeNext},
 	}
 }
+
+// tsForm is how records write a time.
+const tsForm = "2006-01-02T15:04:05.000Z"
 
 // events makes n new events as append reads them. Each carries a nonce: without it a restarted program
 // could make a lost record again under the same hash and so hide the loss.
@@ -83,12 +86,15 @@ func smallSegments(p place) error {
 	return os.WriteFile(filepath.Join(p.home(), "opscontext.toml"), []byte("[segment]\nmax_bytes = \"1KiB\"\n"), 0o600)
 }
 
-// lastYear lays down a live log whose records are of a year that is over, as acknowledged.
-func lastYear(p place) error {
+// lastYear lays down a live log of a year that is over.
+func lastYear(p place) error { return layDown(p, time.Now().AddDate(-1, 0, 0)) }
+
+// layDown lays down a live log whose records are of one moment, as acknowledged.
+func layDown(p place, at time.Time) error {
 	if err := os.MkdirAll(p.home(), 0o700); err != nil {
 		return err
 	}
-	ts := time.Now().AddDate(-1, 0, 0).UTC().Format("2006-01-02T15:04:05.000Z")
+	ts := at.UTC().Format(tsForm)
 	var log []byte
 	prev := chain.Genesis
 	for range 5 {
