@@ -202,7 +202,7 @@ func lookedAt(v archive.Vouched) string {
 	const shown = 3
 	from = append(from, v.Whole[:min(len(v.Whole), shown)]...)
 	if more := len(v.Whole) - shown; more > 0 {
-		from = append(from, fmt.Sprintf("%d more segments", more))
+		from = append(from, count(int64(more), "more segment", "more segments"))
 	}
 	if len(from) > 0 {
 		words += ", read from " + strings.Join(from, ", ")

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"slices"
 
 	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
@@ -82,20 +83,18 @@ func (o *outline) follow(next outline) {
 	o.TSMax = max(o.TSMax, next.TSMax)
 }
 
-// logID is the hash of the log's first record, or what the rotation of a later segment says it is
-// where that is gone; Genesis if nothing says. It reads the beginnings of segments until one does.
+// logID is what the newest rotation that names it says the log's id is, else the hash of the first
+// record; Genesis if nothing says. Whoever exchanged an old segment has not thereby made another log of
+// it. It reads the beginnings of segments, newest first, until one says.
 func logID(sources []segment.Source) chain.Hash {
-	first := true
-	for _, src := range sources {
-		r, ok := firstRecord(src)
+	var r chain.Record
+	there := false
+	for _, src := range slices.Backward(sources) {
+		first, ok := firstRecord(src)
 		if !ok {
 			continue
 		}
-		if first && r.Prev == chain.Genesis {
-			return r.Hash
-		}
-		first = false
-		if r.Event != chain.KindRotate {
+		if r, there = first, true; r.Event != chain.KindRotate {
 			continue
 		}
 		v, _, err := ecmajson.Parse(r.Payload, chain.MaxDepth)
@@ -105,6 +104,9 @@ func logID(sources []segment.Source) chain.Hash {
 		if p, err := chain.ParseRotate(r.Event, v); err == nil && p.LogID != chain.Genesis {
 			return p.LogID
 		}
+	}
+	if there && r.Prev == chain.Genesis {
+		return r.Hash
 	}
 	return chain.Genesis
 }

@@ -25,8 +25,8 @@ type store struct {
 	copies []archive.Stored
 }
 
-// openStore reads what a store has of this log: as its first record or a rotation names it, or where
-// no record is left, the mark.
+// openStore reads what a store has of this log, by the id that the log gives itself, or where no record
+// is left, that the mark has.
 func (c *check) openStore(ctx context.Context) (*store, error) {
 	dir, err := filepath.EvalSymlinks(c.o.Against)
 	if err != nil {
@@ -72,7 +72,7 @@ func (c *check) compareStore(ctx context.Context, s *store) error {
 	c.against = &report.Against{Name: s.name}
 	c.brokenCopies(s)
 	runs := s.runs()
-	if len(runs) == 0 || s.logID != c.v.LogID && c.v.LogID != chain.Genesis {
+	if len(runs) == 0 {
 		c.against.Detail = s.nothing()
 		c.nothingAgainst = true
 		return nil
