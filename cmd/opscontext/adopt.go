@@ -125,10 +125,12 @@ func (c *call) printAdoption(a adopted) error {
 	out := c.out
 	if a.Applied {
 		return errors.Join(
-			out.Field("adopted", fmt.Sprintf("%s of %s, log %s", terminal.Plural(a.Records, "record"), terminal.Escape(a.From), logWords(a.LogID))),
+			out.Field("adopted", terminal.Plural(a.Records, "record")+", log "+logWords(a.LogID)),
+			out.Field("old home", terminal.Escape(a.From)),
+			out.Field("new home", terminal.Escape(a.To)),
 			out.Field("segments", fmt.Sprintf("%d, %d archived", len(a.Segments), len(a.Archived))),
 			printLeft(out, a.NotBrought),
-			out.Field("closed", "by the record "+short(a.Record)+"; from here on the old home is evidence: keep it"))
+			out.Field("closed", "by the record "+short(a.Record)+"; keep the old home as evidence"))
 	}
 	var years []string
 	for _, y := range a.Years {

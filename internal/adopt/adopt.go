@@ -1,9 +1,9 @@
 // Package adopt brings the log of an old home into a new one: every record, byte for byte, cut into
 // segments at the bounds of the new home. The old home is only read.
 //
-// Look says what there is and what would be made of it; Apply makes it, and closes it with an
-// audit.adopt on the chain. Until that is there Apply may be killed and run again, over an old home
-// that has grown meanwhile, too; from then on it refuses.
+// Look says what there is and what would be made of it; Apply makes it. The live log of the new home
+// comes last and whole, with the audit.adopt that closes the adoption: until it is there Apply may be
+// killed and run again, over an old home that has grown meanwhile, too; from then on it refuses.
 package adopt
 
 import (
@@ -109,6 +109,9 @@ func (o Options) withDefaults() Options {
 	if o.Log.OpenArchived == nil {
 		o.Log.OpenArchived = archive.Opener(o.Log.FS)
 	}
+	if o.Log.Warn == nil {
+		o.Log.Warn = func(segment.Warning) {}
+	}
 	if o.Progress == nil {
 		o.Progress = func(Stage, int64, int64) {}
 	}
@@ -165,7 +168,7 @@ func look(ctx context.Context, o Options) (a *adoption, err error) {
 	if a.plan, err = a.old.cut(ctx, o, wanted...); err != nil {
 		return a, err
 	}
-	for _, check := range []func(context.Context) error{a.alreadyAdopted, a.worthKnowing, a.chainable, a.unfinished, a.remembered, a.room} {
+	for _, check := range []func(context.Context) error{a.alreadyAdopted, a.chainable, a.unfinished, a.remembered, a.room} {
 		if a.refused != nil {
 			break
 		}

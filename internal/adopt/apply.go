@@ -2,6 +2,7 @@ package adopt
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,14 +16,14 @@ import (
 
 // Apply brings the log of the old home over:
 //
-//  1. Copy each piece that is not in place to a temporary name in the archive directory, compare what
-//     was copied with what was planned, and sync it. *Cut here:* the next run takes what is whole.
+//  1. Copy each piece that is not in place to a temporary name beside it, compare what was copied with what was planned, and sync it. To the live one add the record that closes the
+//     adoption. *Cut here:* the next run takes the sealed pieces that are whole.
 //  2. Under the locks of an append and a rotation, if the new home is still as it was looked at: link
 //     the sealed pieces to their names, which fails where a name is taken, and sync the directory.
 //     *Cut here:* the next run compares those that are there and links the rest.
-//  3. Rename the live piece to audit.log, over the beginning of a piece that an earlier run left
-//     there; sync the home. *Cut here:* the next run brings over what has come since.
-//  4. Chain audit.adopt. *From here on* the adoption is closed.
+//  3. Rename the live piece to audit.log; sync the home. *Cut here:* it is there and the adoption is
+//     closed, or it is not there. *From here on* nothing is brought over any more.
+//  4. Remember the head. *Cut here:* nothing outside the home does, until the next append.
 //  5. Archive the sealed segments. *Cut here:* archive goes on.
 //
 // A refusal is a *segment.Refusal, and the report says what there is all the same. After another error
@@ -53,17 +54,25 @@ func Apply(ctx context.Context, o Options) (res Result, err error) {
 	return res, err
 }
 
+// bring does steps 1 to 4 and gives the record that closes the adoption.
 func (a *adoption) bring(ctx context.Context, log *segment.Log) (r chain.Record, err error) {
 	if err := log.Arrange(ctx, a.makeDirs); err != nil {
 		return r, err
 	}
-	if err := a.copyPieces(ctx); err != nil {
+	live, err := a.closeWith()
+	if err != nil {
+		return r, err
+	}
+	if err := a.copyPieces(ctx, live); err != nil {
 		return r, err
 	}
 	if err := log.Arrange(ctx, a.place); err != nil {
 		return r, err
 	}
-	return log.AppendSystem(ctx, chain.KindAdopt, a.payload())
+	if err := a.new.memory.SetMark(live.mark); err != nil {
+		a.o.Log.Warn(segment.Warning{Kind: segment.WarnMemory, Text: fmt.Sprintf("this machine could not note what it saw of the log: %v", err)})
+	}
+	return live.record, nil
 }
 
 func (a *adoption) makeDirs() error {
@@ -75,45 +84,61 @@ func (a *adoption) makeDirs() error {
 }
 
 func (a *adoption) temporary(p *piece) string {
-	return filepath.Join(a.new.path(segment.ArchiveDir), p.temporary())
+	return a.new.path(p.temporary())
 }
 
 // copyPieces makes the temporary files of the pieces that are not in place.
-func (a *adoption) copyPieces(ctx context.Context) error {
+func (a *adoption) copyPieces(ctx context.Context, live *closing) error {
 	var done, total int64
 	for i := range a.plan.pieces {
 		total += a.plan.pieces[i].size
 	}
 	for i := range a.plan.pieces {
 		p := &a.plan.pieces[i]
-		if !a.new.there[p.file()] {
-			if err := a.copyPiece(ctx, p); err != nil {
+		if !p.live && !a.new.there[p.file()] {
+			if err := a.copySealed(ctx, p); err != nil {
 				return err
 			}
 		}
 		done += p.size
 		a.o.Progress(Copying, done, total)
 	}
-	return nil
+	return a.copyAnew(ctx, a.livePiece(), live.lines)
 }
 
-func (a *adoption) copyPiece(ctx context.Context, p *piece) error {
-	tmp := a.temporary(p)
-	base := segment.ArchiveDir + "/" + p.temporary()
-	info, err := a.new.fs.Stat(tmp)
-	if err == nil && info.Size == p.size {
-		same, err := a.new.has(ctx, base, p.size, p.sum)
-		if err != nil {
+// livePiece is what becomes the live log: without bytes where the old home has no live log.
+func (a *adoption) livePiece() *piece {
+	if n := len(a.plan.pieces); n > 0 && a.plan.pieces[n-1].live {
+		return &a.plan.pieces[n-1]
+	}
+	return &piece{live: true, number: a.plan.next, sum: sha256.Sum256(nil)}
+}
+
+// copySealed makes the temporary file of a sealed piece, or takes the one of an earlier run.
+func (a *adoption) copySealed(ctx context.Context, p *piece) error {
+	info, err := a.new.fs.Stat(a.temporary(p))
+	if errors.Is(err, fs.ErrNotExist) {
+		return a.copyAnew(ctx, p, nil)
+	}
+	if err != nil {
+		return err
+	}
+	same := info.Size == p.size
+	if same {
+		if same, err = a.new.has(ctx, p.temporary(), p.size, p.sum); err != nil {
 			return err
 		}
-		if same {
-			return a.sync(tmp)
-		}
 	}
-	if err == nil {
-		err = a.new.fs.Remove(tmp)
+	if !same {
+		return a.copyAnew(ctx, p, nil)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	return a.sync(a.temporary(p))
+}
+
+// copyAnew makes the temporary file of a piece, with more after it.
+func (a *adoption) copyAnew(ctx context.Context, p *piece, more []byte) error {
+	tmp := a.temporary(p)
+	if err := a.new.fs.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	mode := fs.FileMode(0o400)
@@ -124,14 +149,19 @@ func (a *adoption) copyPiece(ctx context.Context, p *piece) error {
 	if err != nil {
 		return err
 	}
-	err = a.old.copy(ctx, p.source, p.offset, p.size, f)
+	if p.size > 0 {
+		err = a.old.copy(ctx, p.source, p.offset, p.size, f)
+	}
+	if err == nil {
+		_, err = f.Write(more)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	same, err := a.new.has(ctx, base, p.size, p.sum)
+	same, err := a.new.has(ctx, p.temporary(), p.size, p.sum)
 	if err == nil && !same {
 		err = fmt.Errorf("%v: the bytes read the second time are not those read the first time: look at the disk", p)
 	}
@@ -153,14 +183,9 @@ func (a *adoption) place() error {
 		return err
 	}
 	dir := a.new.path(segment.ArchiveDir)
-	var live *piece
 	for i := range a.plan.pieces {
 		p := &a.plan.pieces[i]
-		if p.live {
-			live = p
-			continue
-		}
-		if a.new.there[p.file()] {
+		if p.live || a.new.there[p.file()] {
 			continue
 		}
 		if err := a.new.fs.Link(a.temporary(p), a.new.path(p.file())); err != nil {
@@ -170,19 +195,20 @@ func (a *adoption) place() error {
 	if err := a.new.fs.SyncDir(dir); err != nil {
 		return err
 	}
-	if live != nil && !a.new.there[segment.LiveName] {
-		if err := a.new.fs.Rename(a.temporary(live), a.new.path(segment.LiveName)); err != nil {
-			return err
-		}
-	}
 	if err := a.clearTemporary(dir); err != nil {
 		return err
 	}
-	// Also where an earlier run placed everything: nothing says that it came to this.
-	return errors.Join(a.new.fs.SyncDir(dir), a.new.fs.SyncDir(a.new.home), a.new.fs.SyncDir(filepath.Dir(a.new.home)))
+	if err := a.new.fs.SyncDir(dir); err != nil {
+		return err
+	}
+	if err := a.new.fs.Rename(a.temporary(a.livePiece()), a.new.path(segment.LiveName)); err != nil {
+		return err
+	}
+	return a.new.fs.SyncDir(a.new.home)
 }
 
-// clearTemporary removes the second names of pieces that are in place, and pieces of earlier runs.
+// clearTemporary removes the second names of sealed pieces, which are in place, and what earlier runs
+// left: nobody looks for it once there is a live log.
 func (a *adoption) clearTemporary(dir string) error {
 	entries, err := a.new.fs.ReadDir(dir)
 	if err != nil {
@@ -215,14 +241,4 @@ func (a *adoption) stillSo() (err error) {
 		return refusal(a.new.home, "somebody else wrote here while the records were copied", "run the adoption again, which looks at what is there")
 	}
 	return nil
-}
-
-// payload says what was brought over.
-func (a *adoption) payload() []byte {
-	p := chain.Adopt{Records: a.plan.records, FirstHash: a.plan.first, LastHash: a.plan.last, Sources: a.plan.sources,
-		Left: a.plan.left, Known: a.known.Known, RecordedBy: a.o.By}
-	if id, err := chain.ParseHash(a.known.logID); err == nil {
-		p.LogID = id
-	}
-	return p.Payload()
 }

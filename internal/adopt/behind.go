@@ -3,6 +3,7 @@ package adopt
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/segment"
@@ -20,7 +21,7 @@ type behind struct {
 // after finds what comes after a record, in reading order.
 func (o *oldHome) after(ctx context.Context, head chain.Hash) (b behind, err error) {
 	for _, src := range o.snap.Sources {
-		err := o.read(ctx, src, src.Size(), func(s stretch) error {
+		err := o.read(ctx, src, math.MaxInt64, func(s stretch) error {
 			if !s.line || s.data[len(s.data)-1] != '\n' {
 				return nil
 			}

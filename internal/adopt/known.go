@@ -7,6 +7,7 @@ import (
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/verify"
+	"github.com/opscontext/opscontext/segment"
 )
 
 // maxKnown bounds the findings that an audit.adopt names by hash; the counts are of all.
@@ -15,13 +16,14 @@ const maxKnown = 1000
 // known is what is to be said of the old home before it is adopted.
 type known struct {
 	chain.Known
-	exit   int
-	logID  string // empty if unknown
-	counts map[string]int
-	// forgotten is what this machine remembers of the old home and the old home does not show; "" if
-	// there is no such thing.
-	forgotten chain.Class
-	others    []NotBrought
+	exit    int
+	logID   string // empty if unknown
+	counts  map[string]int
+	records int64 // as verified
+	others  []NotBrought
+
+	incarnation int
+	continuity  segment.Continuity // with what this machine remembers of the old home
 }
 
 // judgeOld verifies the old home as audit_verify does.
@@ -33,16 +35,21 @@ func (a *adoption) judgeOld(ctx context.Context) (k known, err error) {
 		return k, err
 	}
 	k.Verdict, k.exit, k.logID, k.counts = r.Verdict, r.Exit, r.LogID, r.Counts
+	k.records, k.incarnation = r.Records.Total, r.Incarnation
 	for _, class := range slices.Sorted(maps.Keys(r.Counts)) {
 		k.Counts = append(k.Counts, chain.Count{Name: class, Count: int64(r.Counts[class])})
 	}
 	for _, f := range r.Findings {
-		switch h, err := chain.ParseHash(f.Hash); {
-		case f.Hash == "" && (f.Class == chain.RolledBack || f.Class == chain.Diverged || f.Class == chain.Replaced):
-			k.forgotten = f.Class
-		case err == nil && len(k.Findings) < maxKnown:
+		if h, err := chain.ParseHash(f.Hash); err == nil && len(k.Findings) < maxKnown {
 			k.Findings = append(k.Findings, chain.FindingByHash{Class: f.Class, Hash: h})
 		}
+	}
+	memory, err := segment.OpenMemory(a.o.Log.FS, a.o.Log.State, a.old.snap.Home)
+	if err != nil {
+		return k, err
+	}
+	if k.continuity, err = memory.Check(ctx, segment.HomeView{Live: a.old.snap.Live, Snapshot: a.old.snap}); err != nil {
+		return k, err
 	}
 	k.others, err = a.old.others()
 	return k, err

@@ -23,28 +23,23 @@ type newHome struct {
 	fs    durable.FS
 	home  string // real path
 	snap  *segment.Snapshot
-	there map[string]bool // pieces that are in place, by their file
+	there map[string]bool // sealed pieces that are in place, by their file
 	free  int64           // bytes on its disk, -1 if nobody can tell
-	mark  *segment.Mark   // what this machine remembers of a log at this path; nil if nothing
+
+	memory *segment.Memory
+	mark   *segment.Mark // what this machine remembers of a log at this path; nil if nothing
 }
 
-// The names that pieces have until they are complete, in the archive directory.
-const (
-	temporaryPrefix = ".audit-"
-	temporarySuffix = ".adopt.tmp"
-)
+// temporarySuffix ends the name that a piece has until it is in place: that of its file with a dot before
+// it. For the live log that is a name in the home itself, so that it never has two.
+const temporarySuffix = ".adopt.tmp"
 
-// temporary is the name of a piece until it is in place.
 func (p *piece) temporary() string {
-	if p.live {
-		return temporaryPrefix + "live" + temporarySuffix
-	}
-	return temporaryPrefix + segment.Name{Number: p.number}.File(segment.FormPlain) + temporarySuffix
+	dir, base := filepath.Split(p.file())
+	return dir + "." + base + temporarySuffix
 }
 
-func isTemporary(base string) bool {
-	return strings.HasPrefix(base, temporaryPrefix) && strings.HasSuffix(base, temporarySuffix)
-}
+func isTemporary(base string) bool { return strings.HasSuffix(base, temporarySuffix) }
 
 func openNew(o Options) (*newHome, error) {
 	snap, err := segment.OpenSnapshot(o.To, segment.SnapshotOptions{FS: o.Log.FS, OpenArchived: archive.Opener(o.Log.FS)})
@@ -59,6 +54,7 @@ func openNew(o Options) (*newHome, error) {
 	if err != nil {
 		return nil, errors.Join(err, snap.Close())
 	}
+	n.memory = memory
 	if m, ok := memory.Mark(); ok {
 		n.mark = &m
 	}
@@ -67,8 +63,8 @@ func openNew(o Options) (*newHome, error) {
 
 func (n *newHome) path(file string) string { return filepath.Join(n.home, filepath.FromSlash(file)) }
 
-// unfinished refuses a new home that holds anything of a log but the beginning of this very adoption:
-// pieces that are in place, and as its live log the beginning of one that is not.
+// unfinished refuses a new home that holds anything of a log but sealed pieces of this very adoption. Its
+// live log comes last, and closes it.
 func (a *adoption) unfinished(ctx context.Context) error {
 	if err := a.new.foreign(); err != nil {
 		return err
@@ -78,30 +74,24 @@ func (a *adoption) unfinished(ctx context.Context) error {
 		pieces[a.plan.pieces[i].file()] = &a.plan.pieces[i]
 	}
 	for _, src := range a.new.snap.Sources {
-		if src.State() == segment.StateLive {
-			continue
-		}
 		file := fileOf(src)
 		p := pieces[file]
-		if p == nil || p.live || src.Size() != p.size {
-			return refusal(a.new.path(file), notTheSame, nextNew)
-		}
-		same, err := a.new.has(ctx, file, p.size, p.sum)
-		if err != nil {
-			return err
+		same := p != nil && !p.live && src.Size() == p.size
+		if same {
+			var err error
+			if same, err = a.new.has(ctx, file, p.size, p.sum); err != nil {
+				return err
+			}
 		}
 		if !same {
-			return refusal(a.new.path(file), notTheSame, nextNew)
+			return refusal(a.new.path(file), "it is not what this adoption would put there", nextNew)
 		}
 		a.new.there[file] = true
 	}
-	return a.begunLive(ctx)
+	return nil
 }
 
-const (
-	notTheSame = "it is not what this adoption would put there"
-	nextNew    = "adopt into a new directory"
-)
+const nextNew = "adopt into a new directory"
 
 // foreign refuses files of a log that no adoption leaves.
 func (n *newHome) foreign() error {
@@ -139,10 +129,10 @@ func allowed(dir, base string) bool {
 		}
 	}
 	lower := strings.ToLower(base)
-	return base == segment.LiveName || base == segment.ArchiveDir || !strings.HasPrefix(lower, "audit") && !strings.HasPrefix(lower, ".audit")
+	return base == segment.ArchiveDir || isTemporary(base) || !strings.HasPrefix(lower, "audit") && !strings.HasPrefix(lower, ".audit")
 }
 
-// has reports whether a file of the new home begins with these bytes.
+// has reports whether a file begins with these bytes.
 func (n *newHome) has(ctx context.Context, file string, size int64, sum chain.Hash) (same bool, err error) {
 	f, err := n.fs.OpenFile(n.path(file), os.O_RDONLY, 0)
 	if err != nil {
@@ -165,45 +155,6 @@ func (s *stoppable) Read(p []byte) (int, error) {
 		return 0, context.Cause(s.ctx)
 	}
 	return s.Reader.Read(p)
-}
-
-// begunLive refuses a live log that is not the beginning of a piece.
-func (a *adoption) begunLive(ctx context.Context) error {
-	live := a.new.snap.Live
-	if live == nil {
-		return nil
-	}
-	sum := sha256.New()
-	f, err := a.new.fs.OpenFile(a.new.path(segment.LiveName), os.O_RDONLY, 0)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(sum, &stoppable{ctx, io.NewSectionReader(f, 0, live.Size())})
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	for i := range a.plan.pieces {
-		p := &a.plan.pieces[i]
-		if p.size < live.Size() {
-			continue
-		}
-		begins, err := a.old.sum(ctx, p.source, p.offset, live.Size())
-		if err != nil {
-			return err
-		}
-		if begins == chain.Hash(sum.Sum(nil)) {
-			a.new.there[segment.LiveName] = p.live && p.size == live.Size()
-			return nil
-		}
-	}
-	return refusal(a.new.path(segment.LiveName), "a log is there that this adoption did not put there", nextNew)
-}
-
-// sum is the SHA-256 of a run of the lines of a source.
-func (o *oldHome) sum(ctx context.Context, src segment.Source, offset, size int64) (sum chain.Hash, err error) {
-	h := sha256.New()
-	err = o.copy(ctx, src, offset, size, h)
-	return chain.Hash(h.Sum(nil)), err
 }
 
 // copy writes a run of the lines of a source to w.
@@ -264,11 +215,11 @@ func (n *newHome) adoption(ctx context.Context) (found *chain.Adopt, err error) 
 		}
 		return last, nil
 	}
-	err = segment.Walk(ctx, n.snap.Sources, segment.WalkOptions{}, work, func(_ segment.Position, p *chain.Adopt, err error) error {
+	err = segment.Walk(ctx, n.snap.Sources, segment.WalkOptions{}, work, func(_ segment.Position, p *chain.Adopt, _ error) error {
 		if p != nil {
 			found = p
 		}
-		return err
+		return nil // where a piece cannot be read, there is a log, and that is refused
 	})
 	return found, err
 }
@@ -297,16 +248,6 @@ func (a *adoption) remembered(context.Context) error {
 	}
 	return refusalf(a.new.home, "adopt into another directory, or name the home that holds it with --from",
 		"this machine remembers a log here with the head %s, which the old home does not hold", m.Head.Short())
-}
-
-// worthKnowing refuses an old home that does not show what this machine remembers of it: adopted, it
-// would look as if nothing were gone.
-func (a *adoption) worthKnowing(context.Context) error {
-	if a.known.forgotten == "" {
-		return nil
-	}
-	return refusalf(a.old.snap.Home, "put back what is gone, or append a record in the old home, which notes it on the chain; then adopt",
-		"what this machine remembers of it says that it is %s (%s)", a.known.forgotten, a.known.Verdict)
 }
 
 // chainable refuses a log that nothing can be appended to, so that the adoption could not be closed.

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/opscontext/opscontext/chain"
@@ -24,7 +25,6 @@ type plan struct {
 
 	records, lines, bytes int64
 	first, last           chain.Hash
-	firstPrev             chain.Hash
 	years                 map[string]int64
 	found                 map[chain.Hash]bool // of the hashes that were looked for
 	headless              string              // file whose last complete line is no record, if nothing follows
@@ -72,7 +72,7 @@ func (o *oldHome) cut(ctx context.Context, opts Options, wanted ...chain.Hash) (
 		total += s.Size()
 	}
 	for _, s := range o.snap.Sources {
-		limit := s.Size()
+		limit := int64(math.MaxInt64)
 		if s.State() == segment.StateLive {
 			var err error
 			if limit, err = o.fragment(p, s); err != nil {
@@ -169,7 +169,7 @@ func (c *cutting) take(s stretch) error {
 // record counts a record.
 func (c *cutting) record(p *piece, out *chain.Outline, ts string) {
 	if c.records == 0 {
-		c.first, c.firstPrev = out.Hash, out.Prev
+		c.first = out.Hash
 	}
 	if p.records == 0 {
 		p.firstTS = ts

@@ -9,6 +9,7 @@ import (
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/adopt"
+	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/internal/report"
 	"github.com/opscontext/opscontext/internal/verify"
 	"github.com/opscontext/opscontext/segment"
@@ -123,7 +124,7 @@ func differences(t *testing.T, before, after *report.Report, home string) (diffe
 // chained counts the records from the audit.adopt on, and an audit.break before it.
 func chained(t *testing.T, home string) (n int64) {
 	t.Helper()
-	all := records(t, home)
+	all := records(t, durable.OS(), home)
 	for i, r := range all {
 		if r.Event == chain.KindAdopt {
 			if n = int64(len(all) - i); i > 0 && all[i-1].Event == chain.KindBreak {
