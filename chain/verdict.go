@@ -120,6 +120,7 @@ func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict,
 	f.runs(runs)
 	f.breaks(walk)
 	f.archives(walk)
+	f.imports(walk)
 	if err := f.weighAnchors(); err != nil {
 		return nil, err
 	}
@@ -219,7 +220,7 @@ func (f *finder) sorted() []Finding {
 		if i, ok := last[g]; ok {
 			p := &out[i]
 			next := p.Line+p.Records == n.Line && p.Detail == n.Detail && p.Anchor == n.Anchor && !linkClass(n.Class)
-			if next || info.Severity == Note {
+			if next || info.Severity == Note && n.Class != Imported {
 				p.Records += n.Records
 				continue
 			}

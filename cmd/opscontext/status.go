@@ -15,6 +15,7 @@ import (
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/config"
 	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/internal/intake"
 	"github.com/opscontext/opscontext/internal/report"
 	"github.com/opscontext/opscontext/internal/terminal"
 	"github.com/opscontext/opscontext/segment"
@@ -112,6 +113,7 @@ func (c *call) status() (*status, error) {
 		s.Warnings = append(s.Warnings, filepath.Join(snap.Home, f.File)+": "+f.Detail)
 	}
 	s.archives(snap)
+	s.imports(snap)
 	s.ends(snap)
 	return s, s.remembered(c.ctx, cfg, snap)
 }
@@ -140,6 +142,19 @@ func (s *status) archives(snap *segment.Snapshot) {
 			}
 		case src.State() == segment.StateSealed && name.Number < highest:
 			s.NotArchived = append(s.NotArchived, src.Name())
+		}
+	}
+}
+
+// imports names the imports that are not complete.
+func (s *status) imports(snap *segment.Snapshot) {
+	marks, err := intake.ReadBookmarks(durable.OS(), snap.Home)
+	if err != nil {
+		s.warn(err)
+	}
+	for _, b := range marks {
+		if words := b.Unfinished(); words != "" {
+			s.Warnings = append(s.Warnings, words)
 		}
 	}
 }

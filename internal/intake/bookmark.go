@@ -49,8 +49,17 @@ type Closed struct {
 	TS   string     `json:"ts"`
 }
 
+// Unfinished says what is to be done about an import that is not complete, "" of one that is.
+func (b *Bookmark) Unfinished() string {
+	if b.Closed != nil {
+		return ""
+	}
+	return fmt.Sprintf("the import of %q is not complete, %d of its %d events or more are there: import the same file again, which goes on where it stopped",
+		b.Source, b.Steps[0].Records, b.Events)
+}
+
 // ReadBookmarks gives the bookmarks in a home, whose path is the real one, in the order of their
-// names. One that cannot be read is an error.
+// names, up to the first that cannot be read, which is an error.
 func ReadBookmarks(fsys durable.FS, home string) ([]Bookmark, error) {
 	dir := filepath.Join(home, segment.ArchiveDir)
 	entries, err := fsys.ReadDir(dir)
@@ -68,7 +77,7 @@ func ReadBookmarks(fsys durable.FS, home string) ([]Bookmark, error) {
 		}
 		b, _, err := readBookmark(fsys, filepath.Join(dir, e.Name()), source)
 		if err != nil {
-			return nil, err
+			return all, err
 		}
 		if b != nil {
 			all = append(all, *b)

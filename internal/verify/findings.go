@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/intake"
 	"github.com/opscontext/opscontext/internal/report"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -114,7 +115,21 @@ func (c *check) files() {
 		}
 		c.add(chain.WidePermissions, "", detail, int64(n))
 	}
+	c.unfinishedImports()
 	for _, name := range c.snap.Others {
 		c.add(chain.UndeclaredFile, name, "", 1)
+	}
+}
+
+// unfinishedImports says which imports were begun and not completed.
+func (c *check) unfinishedImports() {
+	marks, err := intake.ReadBookmarks(c.o.FS, c.snap.Home)
+	if err != nil {
+		c.add(chain.UndeclaredFile, segment.ArchiveDir, err.Error(), 1)
+	}
+	for _, b := range marks {
+		if words := b.Unfinished(); words != "" {
+			c.add(chain.Imported, segment.ArchiveDir+"/"+segment.ImportName(b.SHA256), words, 1)
+		}
 	}
 }
