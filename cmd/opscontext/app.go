@@ -60,7 +60,7 @@ type verb struct {
 // verbs lists the commands in the order in which help shows them.
 func verbs() []verb {
 	return []verb{
-		appendVerb(), importVerb(), adoptVerb(), rotateVerb(), archiveVerb(), verifyVerb(), segmentsVerb(), statusVerb(), exportVerb(),
+		appendVerb(), importVerb(), adoptVerb(), rotateVerb(), archiveVerb(), backupVerb(), verifyVerb(), segmentsVerb(), statusVerb(), exportVerb(),
 		versionVerb(), completionVerb(), manVerb(),
 	}
 }

@@ -26,6 +26,7 @@ var floors = map[string]int{
 	"internal/verify": 4,
 
 	"internal/adopt": 5,
+	"internal/backup": 5,
 
 	"internal/terminal": 6,
 
