@@ -21,8 +21,20 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("GORACE", raceOptions); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"opscontext": main})
+	testscript.Main(m, map[string]func(){"opscontext": func() {
+		if text, set := os.LookupEnv(pieceEnv); set {
+			size, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				panic(err)
+			}
+			importPiece = size
+		}
+		main()
+	}})
 }
+
+// pieceEnv makes the program of the tests import in pieces of so many bytes.
+const pieceEnv = "OPSCONTEXT_TEST_IMPORT_PIECE"
 
 const raceOptions = "atexit_sleep_ms=10"
 
