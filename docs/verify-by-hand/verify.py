@@ -268,6 +268,8 @@ class Judge:
         payload = record.get("payload")
         if record.get("event") == "audit.break":
             self.bad(file, "line %d: audit.break: the writer found another log than it remembered" % n)
+        if record.get("event") == "audit.adopt":
+            self.attested.clear()  # what it said so far is about files of another home
         if record.get("event") != "audit.archive" or not isinstance(payload, dict):
             return
         name = payload.get("segment")

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
@@ -47,11 +48,22 @@ func Apply(ctx context.Context, o Options) (res Result, err error) {
 	if err = errors.Join(err, log.Close()); err != nil {
 		return res, err
 	}
-	res.Archived, err = archive.Run(ctx, a.new.home, o.Log, archive.Options{Progress: func(done, total int64) { o.Progress(Archiving, done, total) }})
+	// Twice: what the first run chains may begin the segment of this year, and so seal another one.
+	for range 2 {
+		results, runErr := archive.Run(ctx, a.new.home, o.Log, archive.Options{Progress: func(done, total int64) { o.Progress(Archiving, done, total) }})
+		res.Archived = append(res.Archived, results...)
+		if err = runErr; err != nil || failed(results) {
+			break
+		}
+	}
 	if err != nil {
 		err = fmt.Errorf("the log is adopted, but not all of it is archived: run archive: %w", err)
 	}
 	return res, err
+}
+
+func failed(results []archive.Result) bool {
+	return slices.ContainsFunc(results, func(r archive.Result) bool { return r.Err != nil })
 }
 
 // bring does steps 1 to 4 and gives the record that closes the adoption.

@@ -1,11 +1,13 @@
 package doctest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/segment"
 )
 
 // segments makes three sealed segments and a live one.
@@ -64,4 +66,21 @@ func (s *stage) carried() {
 			s.t.Fatalf("%s: %s", script, output)
 		}
 	}
+}
+
+// years makes a home as existing writers leave it: the records of five years in one file.
+func (s *stage) years() {
+	o := s.options()
+	o.Period, o.State = segment.PeriodNone, ""
+	log, err := segment.Open(s.home(), o)
+	check(s.t, err)
+	var events []segment.Event
+	for n := range 25 {
+		events = append(events, segment.Event{Kind: kind, Actor: "ci", Payload: fmt.Appendf(nil, `{"build":%d}`, n+1),
+			TS: fmt.Sprintf("%d-0%d-03T04:05:06.000Z", 2021+n/5, 1+n%5)})
+	}
+	_, err = log.AppendBatch(s.t.Context(), events)
+	check(s.t, err)
+	check(s.t, log.Close())
+	check(s.t, os.Remove(s.path(segment.FlockName)))
 }

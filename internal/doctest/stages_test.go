@@ -180,6 +180,7 @@ var stages = map[string]func(*stage){
 	"keeping":  func(s *stage) { s.keeping() },
 	"archived": func(s *stage) { s.archive() },
 	"carried":  func(s *stage) { s.carried() },
+	"years":    func(s *stage) { s.years() },
 	"manifest-mismatch": func(s *stage) {
 		s.archive()
 		s.edit(manifest, func(lines []string) []string {
