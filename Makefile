@@ -7,7 +7,7 @@ SEED        ?= 1
 N           ?= 300
 PAYLOADS    ?= 100000
 BENCH_FLAGS ?= -records 400000 -rounds 5
-FAULT_FLAGS ?= -least 2000
+FAULT_FLAGS ?= -least 2200
 # NO_SKIPS=1 makes a skipped test a failure, as CI does.
 NO_SKIPS    ?=
 
@@ -40,7 +40,7 @@ microbench: ## the benchmarks of the packages (BENCH=REGEXP)
 fuzz: ## every fuzz target for FUZZTIME, one after another
 	scripts/fuzz $(FUZZTIME)
 
-faults: build ## kill append, rotate, archive, import at every system call; judge what is left (linux/amd64)
+faults: build ## kill each command that writes at every system call; judge what is left (linux/amd64)
 	go run ./internal/faults/sweep -bin bin/opscontext $(FAULT_FLAGS)
 
 conformance: build ## compare with an independent implementation (node; SEED, N, PAYLOADS)

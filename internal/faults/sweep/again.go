@@ -121,7 +121,7 @@ func sameArchive(x played) error {
 }
 
 // sameFiles wants the same names, and where files are functions of the records, as segments, archives,
-// manifests and copies are, the same bytes.
+// manifests and copies are, or only read, the same bytes.
 func sameFiles(have, want map[string][]byte) error {
 	for _, name := range slices.Sorted(maps.Keys(have)) {
 		if _, ok := want[name]; !ok {
@@ -144,21 +144,22 @@ func sameFiles(have, want map[string][]byte) error {
 var ownKind = regexp.MustCompile(`"event":"audit\.(archive|torn_tail|append_failed)"`)
 
 // timeless are the files in which no time and no random name is written.
-var timeless = regexp.MustCompile(`^(home/audit-archive|store)/`)
+var timeless = regexp.MustCompile(`^(home/audit-archive|store|old)/`)
 
 // aside are the files in which runs may differ: bytes that were set aside; in a store, from which nothing
 // may be deleted, what was never linked to a key; and what the next writer clears away or puts on the
-// chain: locks, and refusals.
-var aside = regexp.MustCompile(`^(home/(audit\.torn-[^/]+\.partial|audit-quarantine(/.+)?|\.?audit\.(rotate\.)?lock\d*|audit-refused\.jsonl)|store/(.+/)?\.put-[^/]+)$`)
+// chain: locks, and refusals. A verdict that is remembered can be made again at any time.
+var aside = regexp.MustCompile(`^(home/(audit\.torn-[^/]+\.partial|audit-quarantine(/.+)?|\.?audit\.(rotate\.)?lock\d*|audit-refused\.jsonl)|store/(.+/)?\.put-[^/]+|state/opscontext/\.?(home|old)\.verdict\d*)$`)
 
 // files gives the content of all files on the stage but those in aside; of a directory nothing.
 func files(p place) (map[string][]byte, error) {
 	all := map[string][]byte{}
+	names := strings.NewReplacer(remembered(p.home()), "home", remembered(p.old()), "old")
 	err := filepath.WalkDir(p.stage(), func(name string, d fs.DirEntry, err error) error {
 		if err != nil || name == p.stage() {
 			return err
 		}
-		rel := strings.ReplaceAll(strings.TrimPrefix(name, p.stage()+"/"), homeName(p), "home")
+		rel := names.Replace(strings.TrimPrefix(name, p.stage()+"/"))
 		if aside.MatchString(rel) {
 			return nil
 		}

@@ -19,7 +19,7 @@ func (p place) copyTo(to place) error {
 	if err := os.RemoveAll(to.dir); err != nil {
 		return err
 	}
-	names := strings.NewReplacer(homeName(p), homeName(to))
+	names := strings.NewReplacer(remembered(p.home()), remembered(to.home()))
 	copies := map[uint64]string{} // of files with several names, by inode number
 	return filepath.WalkDir(p.dir, func(name string, _ fs.DirEntry, err error) error {
 		if err != nil {
@@ -57,8 +57,8 @@ func copyFile(from, to string, info fs.FileInfo) error {
 	return os.Chtimes(to, time.Time{}, info.ModTime())
 }
 
-// homeName is what the files of the state directory that are about the home are called.
-func homeName(p place) string {
-	sum := sha256.Sum256([]byte(p.home()))
+// remembered is what the files of the state directory that are about a home are called.
+func remembered(home string) string {
+	sum := sha256.Sum256([]byte(home))
 	return hex.EncodeToString(sum[:])
 }

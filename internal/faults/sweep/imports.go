@@ -41,13 +41,13 @@ func source(p place) error {
 
 const sourceFile = "events.jsonl"
 
-// judgeImported judges import, and then whatever a write to the log shows. The record of a torn tail is of
-// today, and what is imported after it is not.
+// judgeImported judges import, and then whatever a write to the log shows. Verify always says what was
+// imported; and the record of a torn tail is of today, what is imported after it is not.
 func (a program) judgeImported(x played) error {
 	if err := judgeAgain(x, a.importAgain, sameImport); err != nil {
 		return err
 	}
-	return a.next(x, append(slices.Clip(innocent), "time-regression"))
+	return a.next(x, append(slices.Clip(innocent), "imported", "time-regression"))
 }
 
 // importAgain gives the same file again. That is refused if the import was closed before the fault.
@@ -67,7 +67,9 @@ func (a program) importAgain(x played) error {
 const refused = 6
 
 // closings counts the records that close an import.
-func closings(log []byte) int { return bytes.Count(log, []byte(`"event":"`+chain.KindImport+`"`)) }
+func closings(log []byte) int {
+	return bytes.Count(wholeLines(log), []byte(`"event":"`+chain.KindImport+`"`))
+}
 
 // sameImport wants every event of the source as a record, once and in order, the import closed, and the
 // files that there are without a fault.

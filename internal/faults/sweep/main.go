@@ -11,7 +11,9 @@
 //   - archive: at the moment of the fault no record is gone, and a segment without its plain file is
 //     attested on the chain; after the same command again, the files are those of a run without a
 //     fault, byte for byte where they do not depend on the time;
-//   - import: after the same command again, every event of the file is a record, once and in order.
+//   - import: after the same command again, every event of the file is a record, once and in order;
+//   - adopt: after the same command again, the log begins with the bytes of the old one, which is as it
+//     was, and the files are those of a run without a fault.
 //
 // In each case the log verifies, and nothing is left lying about.
 //

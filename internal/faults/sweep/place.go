@@ -24,6 +24,7 @@ func (p place) stage() string   { return filepath.Join(p.dir, "stage") }
 func (p place) home() string    { return filepath.Join(p.dir, "stage", "home") }
 func (p place) live() string    { return filepath.Join(p.home(), "audit.log") }
 func (p place) archive() string { return filepath.Join(p.home(), "audit-archive") }
+func (p place) old() string     { return filepath.Join(p.dir, "stage", "old") }
 func (p place) store() string   { return filepath.Join(p.dir, "stage", "store") }
 func (p place) state() string   { return filepath.Join(p.dir, "stage", "state") }
 func (p place) input() string   { return filepath.Join(p.dir, "input") }
