@@ -79,10 +79,12 @@ type TornTail struct {
 	Note   string
 }
 
-// Notes of a torn tail: the first is the one existing writers give.
+// Notes of a torn tail: the first is the one existing writers give. The last is of complete lines
+// that are no records, which a person had set aside.
 const (
 	NoteTorn  = "the last record was cut short (full disk or crash); its bytes were moved to the kept file and the log continues from the last complete record"
 	NoteGhost = "a sync failed and these bytes were not on the medium; none of them was acknowledged; they were moved to the kept file and the log continues from the last record that is on the medium"
+	NoteOdd   = "the last lines were complete and no records, so that nothing could be chained upon them; their bytes were moved to the kept file and the log continues from the last record"
 )
 
 // Payload is the JSON text of p.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/opscontext/opscontext/chain"
@@ -93,6 +94,7 @@ func (b *batch) durable() {
 // write settles the log and writes the batch. After an error, what is in the requests' records is in
 // the file and nothing else is.
 func (w *writer) write() error {
+	w.setOddAside = slices.ContainsFunc(w.batch.requests, func(r *request) bool { return r.repair })
 	if err := w.settle(); err != nil {
 		return err
 	}

@@ -29,6 +29,8 @@ type writer struct {
 	batch    batch
 	judged   bool // the permissions were looked at
 
+	setOddAside bool // in this turn: complete last lines that are no records are moved out of the way
+
 	compared *Continuity // with what is remembered, from before settle had to start over
 
 	blind   bool      // the log could not be compared with the mark
@@ -137,9 +139,12 @@ func (w *writer) readHead() error {
 	}
 	t, err := readTail(l.f, l.info.Size)
 	if noHead, ok := errors.AsType[*errNoHead](err); ok {
+		if w.setOddAside && noHead.offset > 0 {
+			return w.cutOff(noHead.offset, QuarantineDir, oddPrefix)
+		}
 		return &Refusal{Path: w.path(LiveName), Offset: noHead.offset,
 			Why:  fmt.Sprintf("the last complete line is no record to chain upon (%v)", noHead.err),
-			Next: "look at the line; verify shows where it is"}
+			Next: "look at the line, verify shows where it is; opscontext recover repair sets it aside"}
 	}
 	if err != nil {
 		return fmt.Errorf("read the end of %s: %w", w.path(LiveName), err)

@@ -31,6 +31,7 @@ type request struct {
 	stop     error             // what is wrong with the event after the drafts
 	before   func(Place) error // set: it has a turn to itself, and this comes first
 	rotation *Rotation         // set: not an append but a rotation
+	repair   bool              // set: see Log.Repair
 	at       time.Time         // when the wait began
 	done     chan struct{}
 

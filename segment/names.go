@@ -27,6 +27,7 @@ const (
 	copySuffix  = ".copying"        // follows keptSuffix until the file is complete
 	tornPrefix  = "audit.torn-"
 	ghostPrefix = "audit.ghost-"
+	oddPrefix   = "audit.odd-"
 
 	importPrefix = "import-" // of the file that says how far an import came
 	importSuffix = ".json"

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/opscontext/opscontext/chain"
@@ -48,6 +49,21 @@ type plain struct {
 	open  durable.File
 	moved Source // the compressed form that took this file's place
 	err   error  // why there is neither
+}
+
+// OpenFile gives a file of JSON lines that lies outside of any home as a source, labelled by its base
+// name: a segment in a backup. It is read like a sealed segment. It must be a regular file.
+func OpenFile(fsys durable.FS, path string) (Source, error) {
+	info, err := fsys.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode.IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: durable.ErrNotRegular}
+	}
+	base := filepath.Base(path)
+	name, _, _ := ParseName(base)
+	return &plain{fs: fsys, path: path, label: base, name: name, state: StateSealed, info: info, reach: fullReach}, nil
 }
 
 func (p *plain) Name() string       { return p.label }

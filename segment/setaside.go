@@ -73,7 +73,10 @@ func (w *writer) cut(size int64) error {
 // record chains the audit.torn_tail of a kept file and gives the file its final name.
 func (w *writer) record(k kept) error {
 	p := chain.TornTail{Kept: k.name, Bytes: k.bytes, SHA256: k.sha256, Note: chain.NoteTorn}
-	if k.dir() == QuarantineDir {
+	switch {
+	case strings.HasPrefix(k.name, QuarantineDir+"/"+oddPrefix):
+		p.Note = chain.NoteOdd
+	case k.dir() == QuarantineDir:
 		p.Note = chain.NoteGhost
 	}
 	if err := w.chain(chain.KindTornTail, p.Payload()); err != nil {

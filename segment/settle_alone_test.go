@@ -2,6 +2,7 @@ package segment
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/opscontext/opscontext/chain"
@@ -92,4 +93,43 @@ func alone(m *durable.Mem) Options {
 	o := memOptions(m)
 	o.Sharing = Exclusive
 	return o
+}
+
+func TestRepairSetsAsideWhatIsNoRecord(t *testing.T) {
+	m := durable.NewMem()
+	l := openLog(t, memOptions(m))
+	mustAppend(t, l, 1)
+	closeLog(t, l)
+	addTo(t, m, testHome+"/"+LiveName, "garbage\n{\"a\":1}\n")
+	l = openLog(t, memOptions(m))
+	for range 2 {
+		if err := l.Repair(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := mustWalk(t, m)
+	if got, want := h.kinds(), "event audit.torn_tail audit.torn_tail"; got != want {
+		t.Errorf("the log holds %s, want %s", got, want)
+	}
+	var kept []byte
+	for _, name := range listDir(t, m, testHome+"/"+QuarantineDir) {
+		data, err := readAll(m, testHome+"/"+QuarantineDir+"/"+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, data...)
+	}
+	if got := string(kept); got != "garbage\n{\"a\":1}\n" && got != "{\"a\":1}\ngarbage\n" {
+		t.Errorf("set aside is %q", got)
+	}
+	if !strings.Contains(string(h.records[1].Payload), chain.NoteOdd) {
+		t.Errorf("the record says %s", h.records[1].Payload)
+	}
+	// An ordinary append does not do that by itself.
+	closeLog(t, l)
+	addTo(t, m, testHome+"/"+LiveName, "garbage\n")
+	l = openLog(t, memOptions(m))
+	if _, err := l.Append(t.Context(), event(2)); !errors.Is(err, ErrRefused) {
+		t.Errorf("append: %v, want ErrRefused", err)
+	}
 }

@@ -32,6 +32,17 @@ func (l *Log) AppendSystemAt(ctx context.Context, kind string, payload []byte, b
 	return r.records[0], nil
 }
 
+// Repair is Settle, and where the live log ends with complete lines that are no records, which keeps
+// every append from being written, it moves them to audit-quarantine/ and chains an audit.torn_tail
+// that names them. A live log that holds no record at all is left alone: ErrRefused.
+func (l *Log) Repair(ctx context.Context) error {
+	r := &request{before: func(Place) error { return nil }, repair: true}
+	if err := l.do(ctx, r); err != nil {
+		return err
+	}
+	return r.err
+}
+
 // Settle does what every append does before it writes, and writes nothing of its own: what killed
 // writers left is finished or set aside, refused appends are chained, and a log that is not the one
 // this machine remembers gets its audit.break. What it chains is durable when it returns.

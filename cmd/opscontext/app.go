@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -60,7 +61,9 @@ type verb struct {
 // verbs lists the commands in the order in which help shows them.
 func verbs() []verb {
 	return []verb{
-		appendVerb(), importVerb(), adoptVerb(), rotateVerb(), archiveVerb(), backupVerb(), verifyVerb(), segmentsVerb(), statusVerb(), exportVerb(),
+		appendVerb(), importVerb(), adoptVerb(), rotateVerb(), archiveVerb(), backupVerb(), verifyVerb(), segmentsVerb(), statusVerb(),
+		diagnoseVerb(), repairVerb(), declareVerb(),
+		exportVerb(),
 		versionVerb(), completionVerb(), manVerb(),
 	}
 }
@@ -237,6 +240,10 @@ func commandLine(app *cli.App) string {
 	line, _ := app.Metadata[metaLine].([]string)
 	words := []string{app.Name}
 	for _, word := range line {
+		if slices.ContainsFunc(app.Commands, func(c *cli.Command) bool { return c.Name == word }) {
+			words = append(words, word) // which may be two words
+			continue
+		}
 		if word == "" || strings.ContainsFunc(word, func(r rune) bool { return !strings.ContainsRune(shellSafe, r) }) {
 			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 		}

@@ -43,7 +43,7 @@ func (g *grammar) arrange(args []string) ([]string, error) {
 	words, positional = spellOut(words, positional)
 	var verb *cli.Command
 	if len(positional) > 0 {
-		if verb, err = g.verb(positional[0]); err != nil {
+		if verb, positional, err = g.verb(positional); err != nil {
 			// An unknown flag may have left its value where the command belongs.
 			for _, w := range words {
 				if g.flag(w.name) == nil {
@@ -52,7 +52,6 @@ func (g *grammar) arrange(args []string) ([]string, error) {
 			}
 			return nil, err
 		}
-		positional = positional[1:]
 	}
 	allowed := slices.Concat(g.global, []cli.Flag{cli.HelpFlag})
 	if verb != nil {
@@ -132,14 +131,33 @@ func (g *grammar) split(args []string) (words []word, positional []string, err e
 	return words, positional, nil
 }
 
-// verb finds a command by name or alias.
-func (g *grammar) verb(name string) (*cli.Command, error) {
+// verb finds the command that a line begins with, by its name or alias, and gives what follows it.
+// Some names are two words, the first of which names a family of commands.
+func (g *grammar) verb(positional []string) (v *cli.Command, rest []string, err error) {
+	name, rest := positional[0], positional[1:]
+	family := g.family(name)
+	if len(family) > 0 && len(rest) > 0 {
+		name, rest = name+" "+rest[0], rest[1:]
+	}
 	for _, v := range g.verbs {
 		if v.HasName(name) {
-			return v, nil
+			return v, rest, nil
 		}
 	}
-	return nil, usagef("no such command: %s. %s", name, cli.SuggestCommand(g.verbs, name))
+	if len(family) > 0 {
+		return nil, nil, usagef("%s wants one of: %s", positional[0], strings.Join(family, ", "))
+	}
+	return nil, nil, usagef("no such command: %s. %s", name, cli.SuggestCommand(g.verbs, name))
+}
+
+// family lists the second words of the commands whose name begins with a word.
+func (g *grammar) family(first string) (second []string) {
+	for _, v := range g.verbs {
+		if a, b, ok := strings.Cut(v.Name, " "); ok && a == first {
+			second = append(second, b)
+		}
+	}
+	return second
 }
 
 // flag finds a flag by name, of whichever command.

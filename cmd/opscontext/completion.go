@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -91,8 +92,13 @@ func (g *grammar) complete(w io.Writer, words []string) error {
 		return nil //nolint:nilerr // a line that is wrong already has no continuation
 	}
 	var verb *cli.Command
+	if len(positional) == 1 && !strings.HasPrefix(current, "-") {
+		if family := g.family(positional[0]); len(family) > 0 {
+			return printWords(w, family)
+		}
+	}
 	if len(positional) > 0 {
-		if verb, err = g.verb(positional[0]); err != nil {
+		if verb, _, err = g.verb(positional); err != nil {
 			return nil //nolint:nilerr // likewise
 		}
 	}
@@ -128,9 +134,12 @@ func (g *grammar) flagNames(verb *cli.Command) []string {
 func (g *grammar) verbNames() []string {
 	names := []string{"help"}
 	for _, v := range g.verbs {
-		names = append(names, v.Names()...)
+		for _, name := range v.Names() {
+			first, _, _ := strings.Cut(name, " ")
+			names = append(names, first)
+		}
 	}
-	return names
+	return slices.Compact(names)
 }
 
 func printWords(w io.Writer, words []string) error {

@@ -57,6 +57,8 @@ func TestScripts(t *testing.T) {
 			"nodeappend": cmdNodeAppend,
 			"events":     cmdEvents,
 			"tamper":     cmdTamper,
+			"forge":      cmdForge,
+			"cutrecords": cmdCutRecords,
 		},
 	})
 }
@@ -160,4 +162,49 @@ func cmdTamper(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(os.Chmod(path, 0o600))
 	ts.Check(os.WriteFile(path, bytes.Replace(text, []byte(old), []byte(replacement), 1), 0o600))
+}
+
+// forge HOME FILE KIND OLD NEW chains a record onto the live log of HOME whose kind and payload are
+// those of the last such record in FILE, but for NEW instead of OLD; its hash is right.
+func cmdForge(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 5 {
+		ts.Fatalf("usage: forge HOME FILE KIND OLD NEW")
+	}
+	from, err := os.ReadFile(ts.MkAbs(args[1]))
+	ts.Check(err)
+	var payload []byte
+	for line := range bytes.Lines(from) {
+		if r := chain.ReadLine(bytes.TrimSuffix(line, []byte("\n"))).Record; r.Event == args[2] {
+			payload = r.Payload
+		}
+	}
+	if !bytes.Contains(payload, []byte(args[3])) {
+		ts.Fatalf("no %s in %s holds %q: %s", args[2], args[1], args[3], payload)
+	}
+	live := filepath.Join(ts.MkAbs(args[0]), "audit.log")
+	text, err := os.ReadFile(live)
+	ts.Check(err)
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	head, err := chain.HeadOf(lines[len(lines)-1])
+	ts.Check(err)
+	r, err := chain.Seal(head, "2026-07-01T00:00:00.000Z", args[2], "system", bytes.Replace(payload, []byte(args[3]), []byte(args[4]), 1))
+	ts.Check(err)
+	ts.Check(os.WriteFile(live, chain.AppendLine(text, &r), 0o600))
+}
+
+// cutrecords FILE N takes the last N lines off a file.
+func cmdCutRecords(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: cutrecords FILE N")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	path := ts.MkAbs(args[0])
+	text, err := os.ReadFile(path)
+	ts.Check(err)
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	if len(lines) <= n {
+		ts.Fatalf("%s has %d lines", args[0], len(lines)-1)
+	}
+	ts.Check(os.WriteFile(path, bytes.Join(lines[:len(lines)-1-n], nil), 0o600))
 }

@@ -173,6 +173,9 @@ func (p *printer) findings(r *report.Report) {
 	byClass := map[chain.Class][]report.Finding{}
 	var classes []chain.Class
 	for _, f := range r.Findings {
+		if f.DocumentedBy != "" && f.Severity == chain.Note {
+			continue // it stands among the breaks
+		}
 		if byClass[f.Class] == nil {
 			classes = append(classes, f.Class)
 		}

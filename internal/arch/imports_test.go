@@ -25,8 +25,9 @@ var floors = map[string]int{
 
 	"internal/verify": 4,
 
-	"internal/adopt": 5,
+	"internal/adopt":  5,
 	"internal/backup": 5,
+	"recovery":        5,
 
 	"internal/terminal": 6,
 

@@ -1,0 +1,131 @@
+package recovery
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/opscontext/opscontext/archive"
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/verify"
+	"github.com/opscontext/opscontext/segment"
+)
+
+// source describes the backup that was restored: a file, or a directory by its live log.
+func (o *Options) source(path string) (b chain.Backup, err error) {
+	if path == "" {
+		return b, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return b, fmt.Errorf("the source: %w", err)
+	}
+	file := path
+	if info.IsDir() {
+		file = filepath.Join(path, segment.LiveName)
+	}
+	b = chain.Backup{Name: filepath.Base(path), Time: stamp(info.ModTime())}
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) && info.IsDir() {
+		return b, nil
+	}
+	if err != nil {
+		return b, fmt.Errorf("the source: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return b, fmt.Errorf("the source: %w", err)
+	}
+	copy(b.SHA256[:], sum.Sum(nil))
+	return b, nil
+}
+
+// refuseHeld refuses to call records lost that a backup or an archive copy has.
+func (o *Options) refuseHeld(ctx context.Context, out *verify.Outcome, p *place, source string) error {
+	if p.lost.Head == chain.Genesis {
+		return nil
+	}
+	if o.Store != "" && out.Verdict.LogID != chain.Genesis {
+		copies, err := archive.ReadStored(ctx, o.Log.FS, o.Store, out.Verdict.LogID)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("look for the records in the archive copies: %w", err)
+		}
+		for _, c := range copies {
+			if m := c.Manifest; m != nil && m.First != nil && (m.First.Prev == p.before.Hash && p.class != chain.ImplausibleFork || m.Last.Hash == p.lost.Head) {
+				return refuse(c.Path, "opscontext recover restore --from "+c.Path, "this copy holds records that would be declared lost (%s)", p.words())
+			}
+		}
+	}
+	if source == "" {
+		return nil
+	}
+	has, err := o.holds(ctx, source, p.lost.Head)
+	if err != nil {
+		return fmt.Errorf("look for the records in the source: %w", err)
+	}
+	if has {
+		return refuse(source, "opscontext recover restore --from "+source, "it holds the record %s that would be declared lost", p.lost.Head.Short())
+	}
+	return nil
+}
+
+// holds reports whether a file of records, or any segment of a home, has a record with a hash. What
+// cannot be read has none.
+func (o *Options) holds(ctx context.Context, path string, want chain.Hash) (has bool, err error) {
+	sources, done, err := o.open(path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	for _, src := range sources {
+		var buf []byte
+		for _, e := range src.Extents(1 << 20) {
+			if err := ctx.Err(); err != nil {
+				return false, err
+			}
+			c, err := src.Read(e, buf)
+			if err != nil {
+				continue
+			}
+			for _, line := range c.Lines() {
+				if h, err := chain.HeadOf(line); err == nil && h == want {
+					return true, nil
+				}
+			}
+			buf = c.Data[:0]
+		}
+	}
+	return false, nil
+}
+
+// open gives what a backup holds: the segments of a home, or one file of records, compressed or not.
+func (o *Options) open(path string) (sources []segment.Source, done func() error, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info.IsDir() {
+		s, err := segment.OpenSnapshot(path, segment.SnapshotOptions{FS: o.Log.FS, OpenArchived: archive.Opener(o.Log.FS)})
+		if err != nil {
+			return nil, nil, err
+		}
+		return s.Sources, s.Close, nil
+	}
+	var src segment.Source
+	if strings.HasSuffix(path, ".zst") {
+		src, err = archive.Opener(o.Log.FS)(path, segment.Name{})
+	} else {
+		src, err = segment.OpenFile(o.Log.FS, path)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return []segment.Source{src}, src.Close, nil
+}

@@ -1,0 +1,47 @@
+package recovery
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/report"
+)
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// words says what a place is, for people.
+func (p *place) words() string {
+	switch {
+	case p.class == chain.Altered:
+		return fmt.Sprintf("record #%d of %s was altered; its content is acknowledged as it is now", p.record, p.file)
+	case p.class == chain.Unreadable:
+		return fmt.Sprintf("%s holds what cannot be read, before record #%d", p.file, p.record)
+	case p.where == chain.WhereTail:
+		return fmt.Sprintf("%s records after %s, up to %s, are gone", p.lost.Records, p.before.Hash.Short(), p.lost.Head.Short())
+	case p.class == chain.Missing:
+		return fmt.Sprintf("%s records between %s and %s are gone, the last of them %s", p.lost.Records, p.before.Hash.Short(), p.after.Hash.Short(), p.lost.Head.Short())
+	}
+	return fmt.Sprintf("%s at record #%d of %s, between %s and %s", p.class, p.record, p.file, p.before.Hash.Short(), p.after.Hash.Short())
+}
+
+// expectation is the verdict that findings come to, with so many breaks documented.
+func expectation(left []report.Finding, documented int, acknowledged bool) Expected {
+	worst := chain.Note
+	for _, f := range left {
+		worst = max(worst, f.Severity)
+	}
+	breaks := fmt.Sprintf("%d documented breaks", documented)
+	if documented == 1 {
+		breaks = "1 documented break"
+	}
+	switch {
+	case worst == chain.Damage:
+		return Expected{Exit: 3, Verdict: "damage that this does not concern; " + breaks}
+	case worst == chain.Inconclusive:
+		return Expected{Exit: 5, Verdict: "inconclusive for other reasons; " + breaks}
+	case acknowledged:
+		return Expected{Exit: 4, Verdict: "intact except what was altered and is acknowledged"}
+	}
+	return Expected{Exit: 0, Verdict: "intact except " + breaks}
+}
