@@ -150,8 +150,8 @@ func TestReadmeNamesEveryCommand(t *testing.T) {
 	check(t, err)
 	_, help, _ := strings.Cut(string(out), "Commands:\n")
 	help, _, _ = strings.Cut(help, "\n\n")
-	want := regexp.MustCompile(`(?m)^ +([a-z_]+)`).FindAllStringSubmatch(help, -1)
-	named := regexp.MustCompile("(?m)^\\| `([a-z_]+)`").FindAllStringSubmatch(readDocument(t, "README.md").section(t, "Commands"), -1)
+	want := regexp.MustCompile(`(?m)^ {3}([a-z_]+(?: [a-z-]+)?)`).FindAllStringSubmatch(help, -1)
+	named := regexp.MustCompile("(?m)^\\| `([a-z_]+(?: [a-z-]+)?)`").FindAllStringSubmatch(readDocument(t, "README.md").section(t, "Commands"), -1)
 	if len(want) < 5 || !slices.EqualFunc(named, want, func(a, b []string) bool { return a[1] == b[1] }) {
 		t.Errorf("README.md names %v, the program has %v", named, want)
 	}
