@@ -77,7 +77,7 @@ func lostWords(lost chain.Bounds, head chain.Hash) string {
 	case lost.Min == chain.UnknownCount && lost.Max == chain.UnknownCount:
 		return fmt.Sprintf("an unknown number of records up to %s lost", head.Short())
 	case lost.Max == chain.UnknownCount:
-		return fmt.Sprintf("at least %d records up to %s lost", lost.Min, head.Short())
+		return fmt.Sprintf("at least %s up to %s lost", count(lost.Min, "record", "records"), head.Short())
 	case lost.Min == lost.Max:
 		return fmt.Sprintf("%s up to %s lost", count(lost.Min, "record", "records"), head.Short())
 	}
