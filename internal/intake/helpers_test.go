@@ -200,7 +200,7 @@ func whole(fsys durable.FS, data []byte, o Options, others int) error {
 			closed = append(closed, r)
 		case r.Event == otherKind:
 			others--
-		case r.Event == chain.KindBreak || r.Event == chain.KindAppendFailed:
+		case r.Event == chain.KindBreak:
 			return fmt.Errorf("the log says %s: %s", r.Event, r.Payload)
 		case !chain.IsSystem(r.Event):
 			got = append(got, r)
