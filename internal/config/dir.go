@@ -63,6 +63,23 @@ const longestName = 255
 
 // checkDir gives the clean path of a directory, which need not be there, or says what is wrong.
 func checkDir(dir string) (clean, why string) {
+	if dir, why = cleanDir(dir); why != "" {
+		return "", why
+	}
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return "", err.Error()
+	case !info.IsDir():
+		return "", fmt.Sprintf("%q is not a directory", dir)
+	}
+	return dir, ""
+}
+
+// cleanDir gives the clean path of a directory, or says what is wrong with its spelling. It does not
+// look at the disk: a network path that is stale or hangs is for those to meet who use it.
+func cleanDir(dir string) (clean, why string) {
 	switch {
 	case dir == "":
 		return "", "empty: want a directory"
@@ -77,16 +94,7 @@ func checkDir(dir string) (clean, why string) {
 	case !filepath.IsAbs(dir):
 		return "", fmt.Sprintf("%q is relative: %s", dir, absolute(dir))
 	}
-	dir = filepath.Clean(dir)
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return "", err.Error()
-	case !info.IsDir():
-		return "", fmt.Sprintf("%q is not a directory", dir)
-	}
-	return dir, ""
+	return filepath.Clean(dir), ""
 }
 
 // absolute says what a relative path would be in full, for whoever meant that.

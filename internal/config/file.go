@@ -43,7 +43,7 @@ var keys = map[string]func(c *Config, value any) (why string){
 		if !ok {
 			return `want a directory, as in "/var/backups/opscontext"`
 		}
-		c.Archive.To, why = checkDir(dir)
+		c.Archive.To, why = cleanDir(dir)
 		return why
 	},
 	"lock.timeout": func(c *Config, v any) string {
