@@ -125,6 +125,8 @@ func whyNot(file string) string {
 		return "made anew for the segments of the new home"
 	case ofSegment:
 		return "another copy of a segment that is brought over"
+	case base != file && strings.HasPrefix(base, "import-"):
+		return "how far an import came: one that is not complete is to be completed in the old home"
 	case base != file && strings.HasPrefix(base, "."):
 		return "left by something unfinished"
 	}

@@ -8,7 +8,7 @@ import { seeded, single } from "./cases.mjs";
 import { rng } from "./fuzzdata.mjs";
 import { Harness } from "./harness.mjs";
 import { Program } from "./program.mjs";
-import { vectors } from "./vectors.mjs";
+import { adopted, vectors } from "./vectors.mjs";
 
 const { values: opt } = parseArgs({
   options: {
@@ -46,6 +46,7 @@ for (const [name, body] of Object.entries(seeded))
   });
 for (const [name, body] of Object.entries(single)) await run(name, () => body(t, sizes));
 if (opt.vectors) await run("vectors", () => vectors(t, opt.vectors));
+if (opt.vectors && !opt.bin.endsWith(".mjs")) await run("adopted", () => adopted(t, opt.vectors));
 
 t.done();
 console.log(`${t.checks} checks, ${t.failures} failures, ${t.stricter} places stricter than the reference`);

@@ -6,6 +6,8 @@ const COMMANDS = {
   append: (home) => ["--home", home, "append"],
   // one JSON report on stdout; exit 0 intact, 3 damage, 5 inconclusive
   verify: (home) => ["--home", home, "audit_verify", "--json"],
+  // an old home into a new one, archived; exit 0 done, 6 refused
+  adopt: (home, from) => ["--home", home, "adopt", "--from", from, "--apply"],
   // the history as JSONL, every record spelled as JSON.stringify spells it
   export: (home, since, until) => [
     "--home",
@@ -44,6 +46,10 @@ export class Program {
 
   append(home, jsonl) {
     return this.#run(COMMANDS.append(home), jsonl);
+  }
+
+  adopt(home, from) {
+    return this.#run(COMMANDS.adopt(home, from));
   }
 
   export(home, since, until) {
