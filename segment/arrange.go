@@ -3,6 +3,9 @@ package segment
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -15,7 +18,42 @@ import (
 // Arrange runs f while nobody else writes to the home or rearranges its sealed segments: under the
 // locks of an append and of a rotation. Appends wait for f, so it must be short; it must not use the
 // Log. ErrBusy if the locks could not be had, nothing was done then.
-func (l *Log) Arrange(ctx context.Context, f func() error) (err error) {
+func (l *Log) Arrange(ctx context.Context, f func() error) error {
+	return l.arrange(ctx, func(*locks) error { return f() })
+}
+
+// Hold is Arrange for whoever copies the log: all that the live log holds when f runs is durable, so
+// that a power cut cannot take from the log what is in the copy.
+func (l *Log) Hold(ctx context.Context, f func() error) error {
+	return l.arrange(ctx, func(k *locks) error {
+		if err := k.syncLive(); err != nil {
+			return err
+		}
+		return f()
+	})
+}
+
+// syncLive makes durable what writers have written and not synced yet. They learn from their own sync
+// that this one failed; those that are dead, and whose bytes the next writer would go on behind, do not:
+// so it sets the suspect word as they would have.
+func (k *locks) syncLive() error {
+	f, err := k.o.FS.OpenFile(inHome(k.home, LiveName), os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, durable.ErrNotRegular) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		if err = f.Sync(); err != nil {
+			err = errors.Join(fmt.Errorf("sync: %w", err), k.word.suspect(info.ID.Ino, info.Size))
+		}
+	}
+	return errors.Join(err, f.Close())
+}
+
+func (l *Log) arrange(ctx context.Context, f func(*locks) error) (err error) {
 	home := l.w.home
 	k := locks{o: &l.o, home: home, spare: spare{fs: l.o.FS}}
 	defer func() { err = errors.Join(err, k.forget()) }()
@@ -33,9 +71,9 @@ func (l *Log) Arrange(ctx context.Context, f func() error) (err error) {
 		if !ok {
 			return &BusyError{Path: lock.path, Holder: lock.holder()}
 		}
-		return errors.Join(f(), lock.release())
+		return errors.Join(f(&k), lock.release())
 	}
-	return f()
+	return f(&k)
 }
 
 // ClaimArchive takes the right to compress sealed segments of the home, which one Log of one process

@@ -18,7 +18,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/internal/report"
@@ -139,6 +138,7 @@ type run struct {
 	copies     []entry  // in order
 	superseded []string // copies that may go
 	done       int64    // bytes of the stage
+	buf        []byte   // for one file at a time
 }
 
 func (r *run) close() error {
@@ -186,11 +186,6 @@ func (r *run) path(name string) string { return filepath.Join(r.dir, filepath.Fr
 
 // homePath is where a file of the home lies.
 func (r *run) homePath(name string) string { return filepath.Join(r.home, filepath.FromSlash(name)) }
-
-// snapshot opens what a directory holds as a log.
-func (r *run) snapshot(dir string) (*segment.Snapshot, error) {
-	return segment.OpenSnapshot(dir, segment.SnapshotOptions{FS: r.fs, OpenArchived: archive.Opener(r.fs)})
-}
 
 // through counts bytes of a stage.
 func (r *run) through(s Stage, n, total int64) {

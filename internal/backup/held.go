@@ -15,19 +15,14 @@ import (
 // all of its bytes: at the beginning of the live log, or from some place in a sealed segment on, where
 // a rotation took them. The end may have been cut off and set aside, too. What is refused is a home
 // that was rolled back, or has another history: its backup is the better copy.
-func (r *run) holdsLive(name string) (err error) {
+func (r *run) holdsLive(name string) error {
 	size := r.have[name].Size
 	if size == 0 {
 		return nil
 	}
-	snap, err := r.snapshot(r.home)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, snap.Close()) }()
-	most := int64(0)
-	for i := len(snap.Sources) - 1; i >= 0; i-- {
-		same, first, err := r.agree(name, size, snap.Sources[i:])
+	sources, most := r.now.log.Sources, int64(0)
+	for i := len(sources) - 1; i >= 0; i-- {
+		same, first, err := r.agree(name, size, sources[i:])
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -18,6 +19,7 @@ import (
 type moment struct {
 	listing
 	open map[string]durable.File
+	log  *segment.Snapshot // the segments, to be read as lines
 }
 
 // takeMoment looks at a home under the locks of an append and a rotation. Where they cannot be taken,
@@ -31,7 +33,7 @@ func takeMoment(ctx context.Context, fsys durable.FS, log *segment.Log, home str
 		m, err = lookAt(fsys, home)
 		return err
 	}
-	err = log.Arrange(ctx, look)
+	err = log.Hold(ctx, look)
 	if err == nil || looked || ctx.Err() != nil || errors.Is(err, segment.ErrBusy) {
 		if err != nil && m != nil {
 			err = errors.Join(err, m.close())
@@ -55,6 +57,9 @@ func lookAt(fsys durable.FS, home string) (m *moment, err error) {
 			m = nil
 		}
 	}()
+	if m.log, err = openLog(fsys, home); err != nil {
+		return m, err
+	}
 	if err := m.hold(fsys, home, segment.LiveName); err != nil {
 		return m, err
 	}
@@ -143,8 +148,16 @@ func (m *moment) holdsLog() bool {
 	return false
 }
 
+// openLog opens what a directory holds as a log.
+func openLog(fsys durable.FS, dir string) (*segment.Snapshot, error) {
+	return segment.OpenSnapshot(dir, segment.SnapshotOptions{FS: fsys, OpenArchived: archive.Opener(fsys)})
+}
+
 func (m *moment) close() error {
 	var err error
+	if m.log != nil {
+		err = m.log.Close()
+	}
 	for _, f := range m.open {
 		err = errors.Join(err, f.Close())
 	}

@@ -72,7 +72,7 @@ func (l *listing) add(fsys durable.FS, root, dir string) error {
 		base := e.Name()
 		name := path.Join(dir, base)
 		switch kind := kindOf(dir, base); {
-		case strings.HasPrefix(base, temporary):
+		case strings.HasPrefix(base, temporary), durable.Leftover(base, ManifestName):
 			l.leavings = append(l.leavings, name)
 			continue
 		case kind == lock:

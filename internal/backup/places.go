@@ -121,12 +121,12 @@ func (r *run) look() error {
 
 // sameLog refuses a backup of another log.
 func (r *run) sameLog() error {
-	here, err := r.logID(r.home)
+	copied, err := openLog(r.fs, r.dir)
 	if err != nil {
 		return err
 	}
-	there, err := r.logID(r.dir)
-	if err != nil {
+	here, there := logID(r.now.log), logID(copied)
+	if err := copied.Close(); err != nil {
 		return err
 	}
 	if r.was != nil && there == chain.Genesis && r.was.LogID != "" {
@@ -141,35 +141,37 @@ func (r *run) sameLog() error {
 	return nil
 }
 
-// logID says which log a directory holds, as far as the first records of its segments say it: Genesis
-// if none does.
-func (r *run) logID(dir string) (id chain.Hash, err error) {
-	snap, err := r.snapshot(dir)
-	if err != nil {
-		return id, err
-	}
-	defer func() { err = errors.Join(err, snap.Close()) }()
+// logID says which log a snapshot is of, as far as the first records of its segments say it: Genesis
+// if none does. What cannot be read says nothing; whoever verifies hears of it.
+func logID(snap *segment.Snapshot) chain.Hash {
 	for i, src := range snap.Sources {
-		c, err := src.Read(segment.Extent{Offset: 0, Size: 1}, nil)
-		if errors.Join(err, src.Close()) != nil {
-			continue // whoever verifies hears of it
-		}
-		for _, line := range c.Lines() {
-			rec := chain.ReadLine(line)
-			switch {
-			case !rec.Class.Whole():
-			case i == 0 && rec.Record.Prev == chain.Genesis:
-				return rec.Record.Hash, nil
-			case rec.Record.Event == chain.KindRotate:
-				v, _, err := ecmajson.Parse(rec.Record.Payload, chain.MaxDepth)
-				if err != nil {
-					continue
-				}
-				if p, err := chain.ParseRotate(rec.Record.Event, v); err == nil && p.LogID != chain.Genesis {
-					return p.LogID, nil
-				}
+		r, ok := firstRecord(src)
+		switch {
+		case !ok:
+		case i == 0 && r.Prev == chain.Genesis:
+			return r.Hash
+		case r.Event == chain.KindRotate:
+			v, _, err := ecmajson.Parse(r.Payload, chain.MaxDepth)
+			if err != nil {
+				continue
+			}
+			if p, err := chain.ParseRotate(r.Event, v); err == nil && p.LogID != chain.Genesis {
+				return p.LogID
 			}
 		}
 	}
-	return id, nil
+	return chain.Genesis
+}
+
+// firstRecord is the record on the first line of a source.
+func firstRecord(src segment.Source) (chain.Record, bool) {
+	c, err := src.Read(segment.Extent{Offset: 0, Size: 1}, nil)
+	if errors.Join(err, src.Close()) != nil {
+		return chain.Record{}, false
+	}
+	for _, line := range c.Lines() {
+		r := chain.ReadLine(line)
+		return r.Record, r.Class.Whole()
+	}
+	return chain.Record{}, false
 }

@@ -1,7 +1,6 @@
 package backup
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -93,12 +92,7 @@ func (r *run) rotten(e entry) error {
 
 // gone decides about what the backup has and the home no longer has. It is kept, unless the backup gets
 // the same bytes in another form, or it told of something that is over.
-func (r *run) gone() (err error) {
-	snap, err := r.snapshot(r.home)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, snap.Close()) }()
+func (r *run) gone() error {
 	var names []string
 	for name := range r.have {
 		if !r.now.has(name) {
@@ -107,7 +101,7 @@ func (r *run) gone() (err error) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		over, err := r.over(snap, name)
+		over, err := r.over(name)
 		if err != nil {
 			return err
 		}
@@ -121,7 +115,7 @@ func (r *run) gone() (err error) {
 }
 
 // over reports whether a file that the home no longer has may go from the backup.
-func (r *run) over(snap *segment.Snapshot, name string) (bool, error) {
+func (r *run) over(name string) (bool, error) {
 	switch kindOfName(name) {
 	case passing:
 		return true, nil
@@ -143,7 +137,7 @@ func (r *run) over(snap *segment.Snapshot, name string) (bool, error) {
 		return false, nil
 	}
 	if form == segment.FormPlain && r.now.has(inForm(n, segment.FormZstd)) {
-		return r.archivedMeanwhile(snap, name, n)
+		return r.archivedMeanwhile(name, n)
 	}
 	if r.was == nil && !r.now.has(inForm(n, segment.FormPlain)) && !r.now.has(inForm(n, segment.FormZstd)) {
 		return false, &segment.Refusal{Path: r.path(name), Offset: -1, Why: "this log has no such segment, and no backup.json says which log it is of",
@@ -154,8 +148,8 @@ func (r *run) over(snap *segment.Snapshot, name string) (bool, error) {
 
 // archivedMeanwhile holds the copy of a plain segment against the compressed file that the home has
 // in its place.
-func (r *run) archivedMeanwhile(snap *segment.Snapshot, name string, n segment.Name) (bool, error) {
-	for _, src := range snap.Sources {
+func (r *run) archivedMeanwhile(name string, n segment.Name) (bool, error) {
+	for _, src := range r.now.log.Sources {
 		if src.Segment() != n || src.State() != segment.StateArchived {
 			continue
 		}

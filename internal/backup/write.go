@@ -153,7 +153,7 @@ func (r *run) copyTo(tmp string, e entry, count func(int64)) (sum chain.Hash, er
 		return sum, err
 	}
 	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(f, h), r.counted(from, count))
+	n, err := io.Copy(io.MultiWriter(f, h), r.counted(from, e.info.Size, count))
 	if err == nil && n != e.info.Size {
 		err = &fs.PathError{Op: "read", Path: r.homePath(e.name), Err: errChanged}
 	}
@@ -170,7 +170,7 @@ func (r *run) homeSum(e entry, count func(int64)) (sum chain.Hash, err error) {
 		return sum, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	return sumOf(r.counted(from, count), e.info.Size, r.homePath(e.name))
+	return sumOf(r.counted(from, e.info.Size, count), e.info.Size, r.homePath(e.name))
 }
 
 // copySum is the digest of a file of the backup.
@@ -184,7 +184,7 @@ func (r *run) copySum(name string, count func(int64)) (sum chain.Hash, err error
 	if err != nil {
 		return sum, err
 	}
-	return sumOf(r.counted(io.NewSectionReader(f, 0, info.Size), count), info.Size, r.path(name))
+	return sumOf(r.counted(io.NewSectionReader(f, 0, info.Size), info.Size, count), info.Size, r.path(name))
 }
 
 func sumOf(from io.Reader, size int64, path string) (sum chain.Hash, err error) {
@@ -200,7 +200,7 @@ func sumOf(from io.Reader, size int64, path string) (sum chain.Hash, err error) 
 // read.
 func sumOnMedium(r *run, path string, size int64, count func(int64)) (chain.Hash, error) {
 	m := &mediumReader{fs: r.fs, path: path, left: size}
-	sum, err := sumOf(r.counted(m, count), size, path)
+	sum, err := sumOf(r.counted(m, size, count), size, path)
 	if !errors.Is(err, durable.ErrNoMedium) {
 		return sum, err
 	}
@@ -208,7 +208,7 @@ func sumOnMedium(r *run, path string, size int64, count func(int64)) (chain.Hash
 	if err != nil {
 		return sum, err
 	}
-	sum, err = sumOf(r.counted(f, count), size, path)
+	sum, err = sumOf(r.counted(f, size, count), size, path)
 	return sum, errors.Join(err, f.Close())
 }
 
@@ -232,14 +232,15 @@ func (m *mediumReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// counted reads what from gives, a large piece at a time, until the run is to end.
-func (r *run) counted(from io.Reader, count func(int64)) io.Reader {
-	return &counted{r: r, from: from, count: count}
+// counted gives the size bytes of from, a large piece at a time, until the run is to end.
+func (r *run) counted(from io.Reader, size int64, count func(int64)) io.Reader {
+	return &counted{r: r, from: from, size: size, count: count}
 }
 
 type counted struct {
 	r     *run
 	from  io.Reader
+	size  int64
 	count func(int64)
 }
 
@@ -254,5 +255,8 @@ func (c *counted) Read(p []byte) (int, error) {
 
 // WriteTo is for [io.Copy], which would read in small pieces.
 func (c *counted) WriteTo(w io.Writer) (int64, error) {
-	return io.CopyBuffer(w, struct{ io.Reader }{c}, make([]byte, chunk))
+	if n := int(min(chunk, c.size+1)); len(c.r.buf) < n {
+		c.r.buf = make([]byte, n)
+	}
+	return io.CopyBuffer(w, struct{ io.Reader }{c}, c.r.buf)
 }
