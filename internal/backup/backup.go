@@ -2,7 +2,7 @@
 // writing to it.
 //
 // A backup has the layout of a home, so that putting it back is copying, and backup.json, which says
-// what it holds (docs/FORMAT.md, section 18). Run brings a backup of the same log up to date: what is
+// what it holds (docs/FORMAT.md, section 19). Run brings a backup of the same log up to date: what is
 // there and the same stays, and nothing that the log has lost meanwhile is overwritten. docs/DESIGN.md
 // says what is there if it is cut short.
 //
