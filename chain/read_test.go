@@ -27,6 +27,29 @@ func genesisLine() string {
 		zeros + `","hash":"` + genesisHash + `"}`
 }
 
+// A record that is sealed and written in one go is the one that two steps make.
+func TestAppendRecord(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.String()
+		v := ecmajson.Value{Kind: ecmajson.Array, Elems: []ecmajson.Value{{Kind: ecmajson.String, Str: text.Draw(t, "payload")}, {Kind: ecmajson.Number, Num: rapid.Float64().Draw(t, "number")}}}
+		payload := ecmajson.AppendStringify(nil, v)
+		prev := chain.Hash(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "prev"))
+		ts, event, actor := text.Draw(t, "ts"), text.Draw(t, "event"), text.Draw(t, "actor")
+		want, err := chain.Seal(prev, ts, event, actor, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := []byte("before ")
+		line, got := chain.AppendRecord(before, prev, ts, event, actor, payload)
+		if got.Hash != want.Hash || got.Prev != prev || got.TS != ts || got.Event != event || got.Actor != actor || !bytes.Equal(got.Payload, want.Payload) {
+			t.Fatalf("got %+v, want %+v", got, want)
+		}
+		if want := chain.AppendLine(before, &want); !bytes.Equal(line, want) {
+			t.Fatalf("got %q, want %q", line, want)
+		}
+	})
+}
+
 func TestSealWritesTheFormat(t *testing.T) {
 	r, err := chain.Seal(chain.Genesis, "2026-10-05T12:34:56.789Z", "vscode.tool_call", "claude-code", []byte(` { "tool" : "\u0045dit", "n": 1.0 } `))
 	if err != nil {

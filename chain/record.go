@@ -58,6 +58,25 @@ func Seal(prev Hash, ts, event, actor string, payload []byte) (Record, error) {
 	return r, nil
 }
 
+// AppendRecord is [Seal] and [AppendLine] in one, for a payload that is spelled as JSON.stringify
+// spells it already: nothing is looked at, spelled or copied twice. The record keeps payload itself.
+func AppendRecord(dst []byte, prev Hash, ts, event, actor string, payload []byte) ([]byte, Record) {
+	r := Record{TS: ts, Event: event, Actor: actor, Payload: payload, Prev: prev}
+	dst = append(dst, '{')
+	body := len(dst)
+	dst = appendBody(dst, &r)
+	var start [len(hashedStart) + HashLen + len(`",`)]byte
+	copy(start[:], hashedStart)
+	hex.Encode(start[len(hashedStart):], prev[:])
+	copy(start[len(hashedStart)+HashLen:], `",`)
+	h := sha256.New()
+	_, _ = h.Write(start[:]) // a hash never fails
+	_, _ = h.Write(dst[body:])
+	_, _ = h.Write([]byte{'}'})
+	h.Sum(r.Hash[:0])
+	return appendTail(dst, &r), r
+}
+
 // appendHashed appends the bytes that are hashed: the members in their hashing order.
 func appendHashed(dst []byte, r *Record) []byte {
 	dst = append(dst, hashedStart...)
@@ -82,7 +101,11 @@ func appendBody(dst []byte, r *Record) []byte {
 // AppendLine appends the record's line, LF included.
 func AppendLine(dst []byte, r *Record) []byte {
 	dst = append(dst, '{')
-	dst = appendBody(dst, r)
+	return appendTail(appendBody(dst, r), r)
+}
+
+// appendTail appends what follows the body of a line.
+func appendTail(dst []byte, r *Record) []byte {
 	dst = append(dst, prevStart...)
 	dst = hex.AppendEncode(dst, r.Prev[:])
 	dst = append(dst, hashStart...)

@@ -110,6 +110,7 @@ func (w *writer) write() error {
 				return err
 			}
 		}
+		r.records = slices.Grow(r.records, len(r.drafts))
 		for i := range r.drafts {
 			if err := w.add(r, &r.drafts[i]); err != nil {
 				return err
@@ -123,12 +124,9 @@ func (w *writer) write() error {
 func (w *writer) add(to *request, d *Draft) error {
 	b := &w.batch
 	ts := cmp.Or(d.ts, b.ts)
-	r, err := chain.Seal(b.head, ts, d.kind, d.actor, d.payload)
-	if err != nil {
-		return err
-	}
 	size := len(b.lines)
-	b.lines = chain.AppendLine(b.lines, &r)
+	var r chain.Record
+	b.lines, r = chain.AppendRecord(b.lines, b.head, ts, d.kind, d.actor, d.payload)
 	n := len(b.lines) - size
 	if reason := w.due(size, n, &r); reason != "" {
 		b.lines = b.lines[:size]
@@ -139,12 +137,8 @@ func (w *writer) add(to *request, d *Draft) error {
 			return err
 		}
 		b.period = w.live.period
-		if b.head = w.live.tail.head; b.head != r.Prev {
-			if r, err = chain.Seal(b.head, ts, d.kind, d.actor, d.payload); err != nil {
-				return err
-			}
-		}
-		b.lines = chain.AppendLine(b.lines, &r)
+		b.head = w.live.tail.head
+		b.lines, r = chain.AppendRecord(b.lines, b.head, ts, d.kind, d.actor, d.payload)
 	}
 	b.queued = append(b.queued, queued{to, r, n})
 	b.head, b.period = r.Hash, laterPeriod(b.period, &r, w.o.Now)

@@ -192,7 +192,7 @@ func ofSegment(kind string) bool {
 // a broken clock must not keep it from ending.
 func laterPeriod(period string, r *chain.Record, now func() time.Time) string {
 	switch {
-	case ofSegment(r.Event), isStamp(period) && r.TS <= period:
+	case ofSegment(r.Event), r.TS <= period && isStamp(period):
 		return period
 	case PeriodDay.sameAs(period, r.TS) || !isStamp(period) || isStamp(r.TS) && !ahead(r.TS, now()):
 		return r.TS

@@ -48,13 +48,13 @@ const maxAhead = 24 * time.Hour
 // ends nothing. now is the clock.
 func (p Period) ended(last, ts string, now time.Time) bool {
 	n := periodDigits[p]
-	return n > 0 && isStamp(last) && isStamp(ts) && ts[:n] > last[:n] && !ahead(ts, now)
+	return n > 0 && len(ts) >= n && len(last) >= n && ts[:n] > last[:n] && isStamp(last) && isStamp(ts) && !ahead(ts, now)
 }
 
 // sameAs reports whether two time stamps lie in one period.
 func (p Period) sameAs(a, b string) bool {
 	n := periodDigits[p]
-	return isStamp(a) && isStamp(b) && a[:n] == b[:n]
+	return len(a) >= n && len(b) >= n && a[:n] == b[:n] && isStamp(a) && isStamp(b)
 }
 
 // ahead reports whether ts lies so far ahead of the clock that it says nothing of the time.
@@ -79,12 +79,13 @@ func stamp(t time.Time) (string, error) {
 
 // isStamp reports whether a record's ts has the form that stamp gives.
 func isStamp(ts string) bool {
-	if len(ts) != len(stampLayout) {
-		return false
-	}
-	for i := range len(ts) {
-		digit := ts[i] >= '0' && ts[i] <= '9'
-		if want := stampLayout[i]; (want >= '0' && want <= '9') != digit || !digit && ts[i] != want {
+	return len(ts) == len(stampLayout) && digits(ts[:4]) && ts[4] == '-' && digits(ts[5:7]) && ts[7] == '-' && digits(ts[8:10]) && ts[10] == 'T' &&
+		digits(ts[11:13]) && ts[13] == ':' && digits(ts[14:16]) && ts[16] == ':' && digits(ts[17:19]) && ts[19] == '.' && digits(ts[20:23]) && ts[23] == 'Z'
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i]-'0' > 9 {
 			return false
 		}
 	}
