@@ -212,7 +212,7 @@ func (d *Declaration) write(ctx context.Context, o *Options, log *segment.Log, b
 	if n := len(out.Verdict.Anchors); n > 0 {
 		previous = out.Verdict.Anchors[n-1].Hash
 	}
-	next, err := o.nextSegment()
+	next, err := o.nextSegment(out)
 	if err != nil {
 		return err
 	}
@@ -255,13 +255,14 @@ func (d *Declaration) anchor(o *Options, out *verify.Outcome, p *place) chain.An
 	return a
 }
 
-// nextSegment is the number that the live segment gets when it is sealed.
-func (o *Options) nextSegment() (int64, error) {
+// nextSegment is the number that the live segment gets when it is sealed: one that no file bears, and
+// no lower than the one that this machine gave it, which counts segments that are lost as well.
+func (o *Options) nextSegment(out *verify.Outcome) (int64, error) {
 	s, err := o.snapshot()
 	if err != nil {
 		return 0, err
 	}
-	return s.Next, s.Close()
+	return max(s.Next, out.Continuity.Mark.Segment), s.Close()
 }
 
 // expected is the verdict that is left once the places are documented.

@@ -18,11 +18,22 @@ func (p *place) words() string {
 	case p.class == chain.Unreadable:
 		return fmt.Sprintf("%s holds what cannot be read, before record #%d", p.file, p.record)
 	case p.where == chain.WhereTail:
-		return fmt.Sprintf("%s records after %s, up to %s, are gone", p.lost.Records, p.before.Hash.Short(), p.lost.Head.Short())
+		if p.lost.Head == chain.Genesis {
+			return fmt.Sprintf("what followed %s is gone; nothing remembers how much that was", p.before.Hash.Short())
+		}
+		return fmt.Sprintf("%s after %s, up to %s, lost", p.lostWords(), p.before.Hash.Short(), p.lost.Head.Short())
 	case p.class == chain.Missing:
-		return fmt.Sprintf("%s records between %s and %s are gone, the last of them %s", p.lost.Records, p.before.Hash.Short(), p.after.Hash.Short(), p.lost.Head.Short())
+		return fmt.Sprintf("%s between %s and %s lost, the last of them %s", p.lostWords(), p.before.Hash.Short(), p.after.Hash.Short(), p.lost.Head.Short())
 	}
 	return fmt.Sprintf("%s at record #%d of %s, between %s and %s", p.class, p.record, p.file, p.before.Hash.Short(), p.after.Hash.Short())
+}
+
+// lostWords says how many records are absent from a place.
+func (p *place) lostWords() string {
+	if p.lost.Records == (chain.Bounds{Min: 1, Max: 1}) {
+		return "1 record"
+	}
+	return p.lost.Records.String() + " records"
 }
 
 // expectation is the verdict that findings come to, with so many breaks documented.

@@ -213,7 +213,11 @@ func (w *writer) chainBreak(c Continuity) error {
 			return err
 		}
 	}
-	w.warn(WarnBreak, w.home, "%s: this machine remembers the head %s, which is not in the log; the log goes on after an audit.break: find out what happened, verify shows it until it is documented", c.Class, c.Mark.Head.Short())
+	why := fmt.Sprintf("this machine remembers the head %s, which is not in the log", c.Mark.Head.Short())
+	if c.Mark == noMark {
+		why = "sealed segments are there without their live log"
+	}
+	w.warn(WarnBreak, w.home, "%s: %s; the log goes on after an audit.break: find out what happened, verify shows it until it is documented", c.Class, why)
 	if err := w.mem.Supersede(c); err != nil {
 		w.warn(WarnMemory, "", "this machine could not note what it saw of the log: %v", err)
 	}

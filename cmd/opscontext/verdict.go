@@ -133,7 +133,7 @@ func (p *printer) breaks(r *report.Report) {
 func anchorWords(a report.Anchor) string {
 	day, _, _ := strings.Cut(a.TS, "T")
 	lost := verify.LostWords(a)
-	if a.Place == chain.WhereTail && a.LostMin != nil && a.LostMax != nil && *a.LostMin == *a.LostMax && *a.LostMin > 0 {
+	if a.Place == chain.WhereTail && a.LostMin != nil && a.LostMax != nil && *a.LostMin == *a.LostMax && *a.LostMin > 1 {
 		lost = fmt.Sprintf("records %s-%s lost", terminal.Count(a.BeforeIndex+1), terminal.Count(a.BeforeIndex+*a.LostMin))
 	}
 	words := fmt.Sprintf("%s %s, %s", terminal.Clip(day, 12), a.Cause, lost)

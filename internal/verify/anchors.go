@@ -70,6 +70,8 @@ func LostWords(a report.Anchor) string {
 		return "an unknown number of records lost"
 	case a.LostMax == nil:
 		return fmt.Sprintf("at least %s lost", count(*a.LostMin, "record", "records"))
+	case *a.LostMax == 0:
+		return "no record lost"
 	case a.LostMin != nil && *a.LostMin == *a.LostMax:
 		return count(*a.LostMax, "record", "records") + " lost"
 	}

@@ -74,6 +74,8 @@ func (c *check) breakAt(f chain.Finding) *chain.BreakFound {
 // lostWords says how many records up to a remembered head are gone.
 func lostWords(lost chain.Bounds, head chain.Hash) string {
 	switch {
+	case head == chain.Genesis:
+		return "nothing remembers how many records are lost"
 	case lost.Min == chain.UnknownCount && lost.Max == chain.UnknownCount:
 		return fmt.Sprintf("an unknown number of records up to %s lost", head.Short())
 	case lost.Max == chain.UnknownCount:
