@@ -94,6 +94,14 @@ func digits(s string) bool {
 
 // isTime reports whether ts is a time in the form that stamp gives: one that there is.
 func isTime(ts string) bool {
-	_, err := time.Parse(stampLayout, ts)
-	return err == nil && isStamp(ts)
+	if !isStamp(ts) {
+		return false
+	}
+	two := func(at int) int { return 10*int(ts[at]-'0') + int(ts[at+1]-'0') }
+	year, month, day := 100*two(0)+two(2), two(5), two(8)
+	if month < 1 || month > 12 || day < 1 || two(11) > 23 || two(14) > 59 || two(17) > 59 {
+		return false
+	}
+	// Day 0 of the next month is the last of this one.
+	return day <= 28 || day <= time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -64,5 +65,27 @@ func TestPeriodWords(t *testing.T) {
 	}
 	if p, err := ParsePeriod("fortnight"); err == nil {
 		t.Errorf("fortnight reads as %v", p)
+	}
+}
+
+// A time is what the time package reads as one.
+func TestIsTime(t *testing.T) {
+	for _, year := range []int{0, 1900, 2000, 2023, 2024, 9999} {
+		for month := range 14 {
+			for day := range 33 {
+				ts := fmt.Sprintf("%04d-%02d-%02dT12:34:56.789Z", year, month, day)
+				_, err := time.Parse(stampLayout, ts)
+				if got := isTime(ts); got != (err == nil) {
+					t.Errorf("isTime(%q) = %v, the time package says %v", ts, got, err)
+				}
+			}
+		}
+	}
+	for _, clock := range []string{"00:00:00.000", "23:59:59.999", "24:00:00.000", "23:60:00.000", "23:59:60.000"} {
+		ts := "2024-02-29T" + clock + "Z"
+		_, err := time.Parse(stampLayout, ts)
+		if got := isTime(ts); got != (err == nil) {
+			t.Errorf("isTime(%q) = %v, the time package says %v", ts, got, err)
+		}
 	}
 }
