@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/opscontext/opscontext/chain"
 )
 
 func TestB7Names(t *testing.T) {
@@ -114,6 +116,23 @@ func TestOwnNames(t *testing.T) {
 	for _, name := range []string{"audit.log.1", "audit-refused.jsonl.x.taking", "audit-refused.jsonl.041.taking", "audit.torn-x", "audit.log.bak"} {
 		if ownHomeName(name) {
 			t.Errorf("%q counts as a name of ours", name)
+		}
+	}
+}
+
+func TestImportNames(t *testing.T) {
+	name := ImportName(chain.Hash{1, 2})
+	if h, ok := ParseImportName(name); !ok || h != (chain.Hash{1, 2}) {
+		t.Errorf("%s is read as %v, %v", name, h, ok)
+	}
+	for _, other := range []string{"import-.json", "import-12.json", strings.ToUpper(name), name + "x", "x" + name, strings.TrimSuffix(name, ".json")} {
+		if h, ok := ParseImportName(other); ok {
+			t.Errorf("%s is read as %v", other, h)
+		}
+	}
+	for other, want := range map[string]bool{name: true, "." + name + "123": true, "." + name: false, "." + name + "12x": false, name + "1": false} {
+		if got := ownArchiveName(other); got != want {
+			t.Errorf("ownArchiveName(%q) = %v, want %v", other, got, want)
 		}
 	}
 }

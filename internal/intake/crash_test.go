@@ -24,7 +24,7 @@ type scenario struct {
 }
 
 var scenarios = []scenario{
-	{"new home", 0, 11, Options{Times: TimesOfSource, Piece: 500}},
+	{"new home", 0, 8, Options{Times: TimesOfSource, Piece: 400}},
 	{"times of writing", 2, 6, Options{Piece: 300}},
 	{"one piece behind later records", 3, 4, Options{Times: TimesOfSource, Order: BackDated, Piece: 4000}},
 }
@@ -61,7 +61,7 @@ func TestCrashInResume(t *testing.T) {
 			t.Parallel()
 			states, first := 0, 0
 			for at, disk := range crashes(t, sc, sc.prepared(t), 1) {
-				if first++; first%401 != 0 { // a sample: each has a hundred more behind it
+				if first++; first%701 != 0 { // a sample: each has a hundred more behind it
 					continue
 				}
 				others := first % 2
