@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/internal/durable"
@@ -124,14 +126,13 @@ func (m *moment) dropSecondName() {
 	m.entries = kept
 }
 
-// find is the place of a name in a list, -1 if it is not there.
+// find is the place of a name in a list that is in order, -1 if it is not there.
 func find(entries []entry, name string) int {
-	for i := range entries {
-		if entries[i].name == name {
-			return i
-		}
+	i, ok := slices.BinarySearchFunc(entries, name, func(e entry, name string) int { return strings.Compare(e.name, name) })
+	if !ok {
+		return -1
 	}
-	return -1
+	return i
 }
 
 // has reports whether the home had a file of that name.

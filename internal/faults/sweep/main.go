@@ -13,7 +13,9 @@
 //     fault, byte for byte where they do not depend on the time;
 //   - import: after the same command again, every event of the file is a record, once and in order;
 //   - adopt: after the same command again, the log begins with the bytes of the old one, which is as it
-//     was, and the files are those of a run without a fault.
+//     was, and the files are those of a run without a fault;
+//   - backup: at the moment of the fault the copy has all that it had; after the same command again it
+//     has the files of the home, byte for byte.
 //
 // In each case the log verifies, and nothing is left lying about.
 //
