@@ -30,7 +30,7 @@ func importVerb() verb {
 		args:  "FILE|-",
 		about: `Records the events of a file, one a line, in their order:
 
-   {"ts":"2024-03-01T10:00:00.000Z","event":"deploy.done","actor":"ci","payload":{"build":42}}
+   {"ts":"2024-03-01T10:00:00.000Z","event":"build","actor":"ci","payload":7}
 
 Other members are left out, and counted. actor may be left out and is then
 "system". Kinds of the log's own, audit.*, become imported.audit.*. The times
