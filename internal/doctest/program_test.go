@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
+	if err := os.Chmod(built.dir, 0o755); err != nil { // #nosec G302 -- for a user that is not ours, too
+		panic(err)
+	}
 	code := m.Run()
 	if err := os.RemoveAll(built.dir); err != nil {
 		panic(err)

@@ -2,6 +2,7 @@ package doctest
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,39 +27,52 @@ func runbooks(t *testing.T) []*document {
 }
 
 // Every block of commands does what the page says of it: its exit code, and what it shows. Blocks
-// follow each other in one home, until one names a stage and so begins another.
+// follow each other in one home, until one names a stage and so begins another. They run as an
+// ordinary user, and as root on the home of one.
 func TestRunbooks(t *testing.T) {
 	needs(t, "sh", "cp", "sed")
 	for _, d := range runbooks(t) {
-		t.Run(filepath.Base(d.name), func(t *testing.T) {
-			t.Parallel()
-			var s *shell
-			for i, b := range d.blocks {
-				if b.lang == "output" && (i == 0 || d.blocks[i-1].lang != "sh") {
-					t.Errorf("%s: this output follows no commands", d.at(b))
+		for _, as := range []reader{ordinary, root0} {
+			t.Run(filepath.Base(d.name)+"/"+string(as), func(t *testing.T) {
+				t.Parallel()
+				if as == root0 && os.Getuid() != 0 {
+					t.Skip("commands are run as root on another's home only where the tests run as root")
 				}
-				if b.lang != "sh" {
-					continue
-				}
-				if program := b.attrs["needs"]; program != "" {
-					needs(t, program) // what follows on the page goes on from here
-				}
-				if name := b.attrs["stage"]; name != "" {
-					s = enter(t, name)
-				}
-				if s == nil {
-					t.Fatalf("%s: no stage is set for these commands", d.at(b))
-				}
-				output := s.try(t, d, b)
-				if i+1 == len(d.blocks) || d.blocks[i+1].lang != "output" {
-					continue
-				}
-				if next := d.blocks[i+1]; !shows(next.text, output) {
-					t.Errorf("%s: the page says\n%s\nit is\n%s", d.at(next), next.text, output)
-				}
-			}
-		})
+				runPage(t, d, as)
+			})
+		}
 	}
+}
+
+func runPage(t *testing.T, d *document, as reader) {
+	var s *shell
+	for i, b := range d.blocks {
+		if b.lang == "output" && (i == 0 || d.blocks[i-1].lang != "sh") {
+			t.Errorf("%s: this output follows no commands", d.at(b))
+		}
+		if b.lang != "sh" {
+			continue
+		}
+		if program := b.attrs["needs"]; program != "" {
+			needs(t, program) // what follows on the page goes on from here
+		}
+		if name := b.attrs["stage"]; name != "" {
+			s.kept(t, d)
+			s = enter(t, name)
+			s.runAs(t, as)
+		}
+		if s == nil {
+			t.Fatalf("%s: no stage is set for these commands", d.at(b))
+		}
+		output := s.try(t, d, b)
+		if i+1 == len(d.blocks) || d.blocks[i+1].lang != "output" {
+			continue
+		}
+		if next := d.blocks[i+1]; !shows(next.text, output) {
+			t.Errorf("%s: the page says\n%s\nit is\n%s", d.at(next), next.text, output)
+		}
+	}
+	s.kept(t, d)
 }
 
 // shape are the parts that every section about a class has, in this order.

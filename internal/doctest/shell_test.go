@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/opscontext/opscontext/segment"
@@ -29,6 +30,9 @@ func needs(t *testing.T, programs ...string) {
 type shell struct {
 	dir string // working directory, and HOME
 	env []string
+
+	as     *syscall.SysProcAttr // who runs the blocks, nil: who runs the tests
+	others bool                 // the home is another's, see runAs
 }
 
 func newShell(t *testing.T, path ...string) *shell {
@@ -51,7 +55,7 @@ func (s *shell) state() string { return filepath.Join(s.dir, "state", "opscontex
 func (s *shell) run(t *testing.T, script string) (output string, exit int) {
 	t.Helper()
 	cmd := exec.Command("sh", "-eu", "-c", script)
-	cmd.Dir, cmd.Env = s.dir, s.env
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = s.dir, s.env, s.as
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
