@@ -91,7 +91,7 @@ func (r *run) setAside(name string, same, size int64) (ok bool, err error) {
 		return false, err
 	}
 	for _, e := range r.now.entries {
-		if kindOfName(e.name) != lasting || !isKept(e.name) || e.info.Size < size-from {
+		if !isAside(e.name) || e.info.Size < size-from {
 			continue
 		}
 		kept, done, err := r.read(e)

@@ -160,9 +160,14 @@ func kindOf(dir, base string) kind {
 	return strange
 }
 
-// isKept reports whether a name in a home or in audit-quarantine/ is one of bytes set aside.
+// isKept reports whether a name in a home is one of bytes set aside.
 func isKept(base string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(base, unrecorded), ".partial")
+}
+
+// isAside reports whether a name relative to the home is that of bytes set aside.
+func isAside(name string) bool {
+	return strings.HasPrefix(name, segment.QuarantineDir+"/") || !strings.Contains(name, "/") && isKept(name)
 }
 
 // kindOfName is kindOf for a name relative to the home.

@@ -3,7 +3,6 @@ package backup
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
@@ -123,14 +122,8 @@ func (r *run) over(name string) (bool, error) {
 	default:
 		return false, nil
 	}
-	if recorded, ok := strings.CutSuffix(name, unrecorded); ok && r.now.has(recorded) {
-		i := find(r.now.entries, recorded)
-		here, err := r.homeSum(r.now.entries[i], func(int64) {})
-		if err != nil {
-			return false, err
-		}
-		there, err := r.copySum(name, func(int64) {})
-		return here == there, err
+	if aside, err := r.keptElsewhere(name); aside || err != nil {
+		return aside, err
 	}
 	n, form, ok := segmentOf(name)
 	if !ok || form == segment.FormManifest {
@@ -142,6 +135,24 @@ func (r *run) over(name string) (bool, error) {
 	if r.was == nil && !r.now.has(inForm(n, segment.FormPlain)) && !r.now.has(inForm(n, segment.FormZstd)) {
 		return false, &segment.Refusal{Path: r.path(name), Offset: -1, Why: "this log has no such segment, and no backup.json says which log it is of",
 			Next: "give another directory, or move the file elsewhere"}
+	}
+	return false, nil
+}
+
+// keptElsewhere reports whether the home keeps the bytes of a file of the backup aside: under the name
+// that they have now that a record names them, or because a segment was taken out of the log.
+func (r *run) keptElsewhere(name string) (bool, error) {
+	for _, e := range r.now.entries {
+		if e.info.Size != r.have[name].Size || !isAside(e.name) {
+			continue
+		}
+		here, err := r.homeSum(e, func(int64) {})
+		if err != nil {
+			return false, err
+		}
+		if there, err := r.copySum(name, func(int64) {}); err != nil || here == there {
+			return here == there, err
+		}
 	}
 	return false, nil
 }
