@@ -14,7 +14,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -105,10 +104,11 @@ func Run(ctx context.Context, home, dir string, so segment.Options, o Options) (
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	// While it is held no sealed segment changes its form, and no other backup of this home runs. A home
-	// without sealed segments has nothing of either to fear: what another backup writes is the same.
+	// While it is held no sealed segment changes its form, and no other backup of this home runs. Where it
+	// cannot be had, because there are no sealed segments or the directory is none, nobody can archive;
+	// and what another backup writes is the same.
 	release, err := log.ClaimArchive()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, segment.ErrBusy) {
 		return nil, err
 	}
 	if err == nil {
@@ -138,7 +138,6 @@ type run struct {
 	copies     []entry  // in order
 	superseded []string // copies that may go
 	done       int64    // bytes of the stage
-	buf        []byte   // for one file at a time
 }
 
 func (r *run) close() error {

@@ -63,6 +63,17 @@ func TestBackupFollowsASegmentThatWasSetAside(t *testing.T) {
 	}
 }
 
+// A home in whose archive directory nothing can be is copied all the same, and that is said.
+func TestBackupOfAHomeWithoutADirectory(t *testing.T) {
+	m := newDisk(t)
+	fill(t, m, 3)
+	putFile(t, m, testHome+"/audit-archive", "no directory")
+	res := mustTake(t, m)
+	if len(res.LeftOut) != 1 || res.LeftOut[0].Name != segment.ArchiveDir || readFile(t, m, testDir+"/audit.log") != readFile(t, m, testHome+"/audit.log") {
+		t.Errorf("left out %v", res.LeftOut)
+	}
+}
+
 // Whatever backup.json holds, reading it does not fail in any other way than by an error, and what is
 // read is written again.
 func FuzzParseManifest(f *testing.F) {

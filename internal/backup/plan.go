@@ -1,8 +1,10 @@
 package backup
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
@@ -36,11 +38,11 @@ func (r *run) plan() error {
 	return r.gone()
 }
 
-// toCompare is the number of bytes that compare reads.
+// toCompare is the number of bytes of the home that compare reads.
 func (r *run) toCompare() (n int64) {
 	for _, e := range r.now.entries {
 		if had, ok := r.have[e.name]; ok && had.Size == e.info.Size {
-			n += 2 * e.info.Size
+			n += e.info.Size
 		}
 	}
 	return n
@@ -48,18 +50,14 @@ func (r *run) toCompare() (n int64) {
 
 // compare reports whether the backup has a file of the home as it is. One that is other and may be
 // replaced is false; one that must not be is refused.
-func (r *run) compare(e entry, had durable.Info, total int64) (same bool, err error) {
-	count := func(n int64) { r.through(Comparing, n, total) }
+func (r *run) compare(e entry, had durable.Info, total int64) (bool, error) {
 	if had.Size == e.info.Size {
-		var here, there chain.Hash
-		if here, err = r.homeSum(e, count); err == nil {
-			there, err = r.copySum(e.name, count)
-		}
+		sum, same, err := r.sameSum(e, total)
 		if err != nil {
 			return false, err
 		}
-		if here == there {
-			r.sums[e.name] = here
+		if same {
+			r.sums[e.name] = sum
 			r.res.Same.add(e.info.Size)
 			return true, nil
 		}
@@ -71,6 +69,17 @@ func (r *run) compare(e entry, had durable.Info, total int64) (same bool, err er
 		return false, r.rotten(e)
 	}
 	return false, nil
+}
+
+// sameSum reads a file of the home and its copy, which lie on two disks if all is well, side by side.
+func (r *run) sameSum(e entry, total int64) (sum chain.Hash, same bool, err error) {
+	var there chain.Hash
+	var failed error
+	var copied sync.WaitGroup
+	copied.Go(func() { there, failed = r.copySum(e.name, func(int64) {}) })
+	here, err := r.homeSum(e, func(n int64) { r.through(Comparing, n, total) })
+	copied.Wait()
+	return here, here == there, errors.Join(err, failed)
 }
 
 // rotten decides about a file that never changes and is another in the backup. If the home has what

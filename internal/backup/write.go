@@ -255,8 +255,5 @@ func (c *counted) Read(p []byte) (int, error) {
 
 // WriteTo is for [io.Copy], which would read in small pieces.
 func (c *counted) WriteTo(w io.Writer) (int64, error) {
-	if n := int(min(chunk, c.size+1)); len(c.r.buf) < n {
-		c.r.buf = make([]byte, n)
-	}
-	return io.CopyBuffer(w, struct{ io.Reader }{c}, c.r.buf)
+	return io.CopyBuffer(w, struct{ io.Reader }{c}, make([]byte, min(chunk, c.size+1)))
 }
