@@ -86,7 +86,7 @@ func (w *writer) release() {
 // durable notes that everything written so far is.
 func (b *batch) durable() {
 	for _, r := range b.requests {
-		r.durable = len(r.records)
+		r.durable, r.sure = r.written, r.last
 	}
 	b.unsynced = false
 }
@@ -110,7 +110,9 @@ func (w *writer) write() error {
 				return err
 			}
 		}
-		r.records = slices.Grow(r.records, len(r.drafts))
+		if r.before == nil {
+			r.records = slices.Grow(r.records, len(r.drafts))
+		}
 		for i := range r.drafts {
 			if err := w.add(r, &r.drafts[i]); err != nil {
 				return err
@@ -128,12 +130,12 @@ func (w *writer) add(to *request, d *Draft) error {
 	var r chain.Record
 	b.lines, r = chain.AppendRecord(b.lines, b.head, ts, d.kind, d.actor, d.payload)
 	n := len(b.lines) - size
-	if reason := w.due(size, n, &r); reason != "" {
+	if reason := w.due(size, n, &r); reason != "" && (to.load || !time.Now().Before(w.rotateAt)) {
 		b.lines = b.lines[:size]
 		if err := w.flush(); err != nil {
 			return err
 		}
-		if err := w.rotateIfPossible(reason, ts); err != nil {
+		if err := w.rotateFor(to, reason, ts); err != nil {
 			return err
 		}
 		b.period = w.live.period
@@ -153,7 +155,7 @@ func (w *writer) add(to *request, d *Draft) error {
 func (w *writer) due(queued, n int, r *chain.Record) string {
 	l := &w.live
 	size := l.info.Size + int64(queued)
-	if size == 0 || ofSegment(r.Event) || time.Now().Before(w.rotateAt) {
+	if size == 0 || ofSegment(r.Event) {
 		return ""
 	}
 	// A segment that holds its audit.rotate alone is as good as new.
@@ -200,7 +202,7 @@ func (w *writer) flush() error {
 		if PeriodDay.ended(day, q.record.TS, w.o.Now()) || !isStamp(day) {
 			w.point()
 		}
-		q.to.records = append(q.to.records, q.record)
+		q.to.wrote(&q.record)
 		b.records++
 		at += q.size
 	}
@@ -240,7 +242,7 @@ func (w *writer) flushFirst(lines []byte) (int, error) {
 func (w *writer) answer(r *request, refused, unknown error) {
 	defer close(r.done)
 	switch {
-	case r.durable < len(r.records):
+	case r.durable < r.written:
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeUnknown, Err: unknown}
 	case r.unsure > 0:
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeUnknown, Err: refused}
@@ -251,10 +253,10 @@ func (w *writer) answer(r *request, refused, unknown error) {
 	case r.stop != nil:
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeRefused, Err: r.stop}
 	}
-	if left := r.drafts[len(r.records)+r.unsure:]; len(left) > 0 && r.before == nil {
+	if left := r.drafts[r.written+r.unsure:]; len(left) > 0 && r.before == nil {
 		w.note(left, refused)
 	}
-	r.records = r.records[:r.durable]
+	r.records = r.records[:min(r.durable, len(r.records))]
 }
 
 // note counts refused events for the chain, as well as can be done where writing just failed.

@@ -33,12 +33,15 @@ func TestLoadKeepsTimesAndEndsSegmentsByThem(t *testing.T) {
 	l := openLog(t, memOptions(m))
 	records, err := l.Load(t.Context(), past(t, l, "2021-12-30T10:00:00.000Z", "2021-12-31T23:59:59.999Z",
 		"2022-01-01T00:00:00.000Z", "2021-12-31T23:59:59.998Z", "2022-01-01T00:00:00.001Z", "2024-05-05T05:05:05.005Z"), anywhere)
-	if err != nil || len(records) != 6 {
-		t.Fatalf("%d records, %v", len(records), err)
+	if err != nil || records.Records != 6 {
+		t.Fatalf("%d records, %v", records.Records, err)
 	}
 	h := mustWalk(t, m)
 	if got, want := h.kinds(), "event event audit.rotate event event event audit.rotate event"; got != want {
 		t.Fatalf("the log holds %s, want %s", got, want)
+	}
+	if n := len(h.records); records.First.Hash != h.records[0].Hash || records.Last.Hash != h.records[n-1].Hash {
+		t.Errorf("loaded %s to %s", records.First.Hash, records.Last.Hash)
 	}
 	if got := h.records[2].TS; got != "2022-01-01T00:00:00.000Z" {
 		t.Errorf("the second segment begins at %s, want the time of the record that it begins for", got)
@@ -127,5 +130,24 @@ func TestPrepareRefusesTimesThatAreNone(t *testing.T) {
 		if _, err := l.Prepare(Event{Kind: "x.y", Payload: []byte("1"), TS: ts}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("ts %q: %v, want ErrInvalid", ts, err)
 		}
+	}
+}
+
+// TestLoadStopsWhereASegmentCannotEnd: an append would go on in the same segment, and a load that did
+// would leave years in one.
+func TestLoadStopsWhereASegmentCannotEnd(t *testing.T) {
+	m := durable.NewMem()
+	l := openLog(t, memOptions(m))
+	m.Inject(durable.Fault{Op: durable.OpLink, Name: "audit-0001.jsonl", Err: errors.New("no room")})
+	times := []string{"2021-12-30T10:00:00.000Z", "2022-01-01T10:00:00.000Z", "2023-01-01T10:00:00.000Z"}
+	done, err := l.Load(t.Context(), past(t, l, times...), anywhere)
+	if err == nil || done.Records != 1 {
+		t.Fatalf("%d records, %v: want 1 and why it stopped", done.Records, err)
+	}
+	if _, err := l.Load(t.Context(), past(t, l, times[1:]...), anywhere); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := mustWalk(t, m).kinds(), "event audit.rotate event audit.rotate event"; got != want {
+		t.Errorf("the log holds %s, want %s", got, want)
 	}
 }

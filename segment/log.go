@@ -32,13 +32,27 @@ type request struct {
 	before   func(Place) error // set: it has a turn to itself, and this comes first
 	rotation *Rotation         // set: not an append but a rotation
 	repair   bool              // set: see Log.Repair
+	load     bool              // set: see Log.Load
 	at       time.Time         // when the wait began
 	done     chan struct{}
 
-	records []chain.Record // written
-	durable int            // how many of them are
-	unsure  int            // how many events after them may be in the log, or will be once settled
-	err     error
+	written           int // records
+	first, last, sure chain.Record
+	records           []chain.Record // those written, unless before is set: a load is too long for that
+	durable           int            // how many of them are; sure is then the last of those
+	unsure            int            // how many events after them may be in the log, or will be once settled
+	err               error
+}
+
+func (r *request) wrote(record *chain.Record) {
+	if r.written == 0 {
+		r.first = *record
+	}
+	r.written++
+	r.last = *record
+	if r.before == nil {
+		r.records = append(r.records, *record)
+	}
 }
 
 // Open prepares to write to the log in home. It touches nothing: the home and what belongs in it are

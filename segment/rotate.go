@@ -42,14 +42,15 @@ func (w *writer) manual(r *request) {
 	}
 }
 
-// rotateIfPossible rotates before an append. Bounds are soft and recording is not: if the rotation
+// rotateFor rotates before an append. Bounds are soft and recording is not: if the rotation
 // cannot run and the live log is as it was, the append goes on in it. If it is not, those that come
 // next do: what stood in the way, such as a Node writer that takes a lock over which is held for long,
-// may stand in the way each time.
-func (w *writer) rotateIfPossible(reason, ts string) error {
+// may stand in the way each time. A load can be done again, and years of history in one segment
+// cannot be taken apart again: it stops.
+func (w *writer) rotateFor(to *request, reason, ts string) error {
 	_, err := w.rotate(reason, ts)
-	if err == nil {
-		return nil
+	if err == nil || to.load {
+		return err
 	}
 	w.rotateAt = time.Now().Add(rotateAgain)
 	if w.live.f == nil {

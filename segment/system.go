@@ -29,7 +29,7 @@ func (l *Log) AppendSystemAt(ctx context.Context, kind string, payload []byte, b
 	if r.err != nil {
 		return chain.Record{}, r.err
 	}
-	return r.records[0], nil
+	return r.first, nil
 }
 
 // Repair is Settle, and where the live log ends with complete lines that are no records, which keeps

@@ -39,7 +39,7 @@ type Options struct {
 }
 
 // DefaultPiece is how much of a source is synced at once unless said otherwise, in bytes.
-const DefaultPiece = 64 << 20
+const DefaultPiece = 16 << 20
 
 // Times says which times the records bear.
 type Times int

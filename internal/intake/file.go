@@ -224,13 +224,13 @@ func (i *intake) put(ctx context.Context, drafts []segment.Draft) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	records, err := i.log.Load(context.WithoutCancel(ctx), drafts, i.before)
-	if len(records) > 0 {
+	loaded, err := i.log.Load(context.WithoutCancel(ctx), drafts, i.before)
+	if loaded.Records > 0 {
 		if i.done.records == 0 {
-			i.done.first = records[0].Hash
+			i.done.first = loaded.First.Hash
 		}
-		i.done.records += int64(len(records))
-		i.done.last = records[len(records)-1].Hash
+		i.done.records += int64(loaded.Records)
+		i.done.last = loaded.Last.Hash
 		i.durable, i.done.steps, i.done.spot = true, nil, nil
 	}
 	return err
@@ -252,7 +252,9 @@ func (i *intake) before(at segment.Place) error {
 	switch {
 	case i.done.records == 0:
 		b.BackDated = b.KeepTime && later(at.HeadTS, i.survey.first)
-		if b.BackDated && i.o.Order == InOrder {
+		// An import that was begun has passed this: what came since may be our own torn record, set
+		// aside with the time of today.
+		if b.BackDated && i.o.Order == InOrder && i.mark == nil {
 			return backDated(i.src.Name, i.survey.first, at.HeadTS)
 		}
 	case i.mark != nil:

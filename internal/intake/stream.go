@@ -117,8 +117,8 @@ func (s *stream) take(ctx context.Context, data []byte) error {
 		if s.done.records == 0 {
 			s.first = t.first
 		}
-		records, err := s.log.Load(context.WithoutCancel(ctx), l.drafts, s.before)
-		s.took(records)
+		loaded, err := s.log.Load(context.WithoutCancel(ctx), l.drafts, s.before)
+		s.took(loaded)
 		if err != nil {
 			s.failed = true
 			return err
@@ -130,15 +130,15 @@ func (s *stream) take(ctx context.Context, data []byte) error {
 	return stop
 }
 
-func (s *stream) took(records []chain.Record) {
-	if len(records) == 0 {
+func (s *stream) took(loaded segment.Loaded) {
+	if loaded.Records == 0 {
 		return
 	}
 	if s.done.records == 0 {
-		s.done.first = records[0].Hash
+		s.done.first = loaded.First.Hash
 	}
-	s.done.records += int64(len(records))
-	s.done.last = records[len(records)-1].Hash
+	s.done.records += int64(loaded.Records)
+	s.done.last = loaded.Last.Hash
 }
 
 // before is as for a file, without a bookmark.
