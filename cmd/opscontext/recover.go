@@ -78,7 +78,7 @@ func printDiagnosis(out *terminal.Stream, d *recovery.Diagnosis) error {
 func repairVerb() verb {
 	return verb{
 		name:  "recover repair",
-		usage: "finish what was interrupted, set aside what is no record",
+		usage: "finish what was interrupted",
 		about: `Does the mechanical repairs: an interrupted write, rotation or archiving is
 finished, what is no record at the end of the live log is moved to
 audit-quarantine/ and said on the chain, a lost manifest is made again where the
@@ -110,15 +110,17 @@ func declareVerb() verb {
 	}
 	return verb{
 		name:  "recover declare-break",
-		usage: "document on the chain what is absent from the log",
+		usage: "document what is absent from the log",
 		about: `Writes a break anchor for each place where records are absent: what was lost,
 how that is known, who says so and why. Afterwards audit_verify passes, with the
 break and its loss in the headline; 4 under --strict. Everything else is judged
 as before, and an anchor that the log contradicts is damage of its own.
 
 It documents absence, never a rewritten history, and refuses while a backup or
-an archive copy holds the records: put those back first. Causes: ` + strings.Join(causes[:3], ", ") + `,
-` + strings.Join(causes[3:], ", ") + `.
+an archive copy holds the records: put those back first.
+
+Causes: ` + strings.Join(causes[:4], ", ") + `,
+` + strings.Join(causes[4:], ", ") + `.
 
 Shows what it would write; with --apply it writes it.`,
 		examples: `opscontext recover declare-break --cause backup-restore \
