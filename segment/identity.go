@@ -76,27 +76,6 @@ func countLinked(f io.ReaderAt, from, to int64, head chain.Hash) (n int64, incar
 	return n, incarnation, true
 }
 
-// recentIncarnation is the incarnation that a break anchor near the end of a log file begins, 1 if
-// there is none. Whoever writes an anchor rotates next, so that it is found in the segment's first
-// record; only a kill in between leaves it to be found here.
-func recentIncarnation(f io.ReaderAt, size int64) (int, error) {
-	from := max(0, size-linkWindow)
-	data := make([]byte, size-from)
-	if _, err := f.ReadAt(data, from); err != nil && !errors.Is(err, io.EOF) {
-		return 0, err
-	}
-	incarnation := 1
-	for line := range bytes.Lines(data) {
-		if bytes.Contains(line, []byte(chain.KindAnchor)) {
-			r := chain.ReadLine(bytes.TrimSuffix(line, lf))
-			if r.Class.Whole() {
-				incarnation = max(incarnation, incarnationOf(&r.Record))
-			}
-		}
-	}
-	return incarnation, nil
-}
-
 // firstHead is the hash of the first line of a log file that is a record, Genesis if it is none of
 // the first lines, and that line.
 func firstHead(f io.ReaderAt, size int64) (chain.Hash, []byte, error) {

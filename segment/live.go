@@ -10,7 +10,6 @@ import (
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
-	"github.com/opscontext/opscontext/internal/ecmajson"
 )
 
 // writer is what a Log knows and does under the lock. It is used by one goroutine at a time.
@@ -216,22 +215,6 @@ func (l *live) wrote(r *chain.Record, line []byte, now func() time.Time) {
 		l.who.records++
 	}
 	l.who.incarnation = max(l.who.incarnation, incarnationOf(r))
-}
-
-// incarnationOf is the incarnation that a record begins, 0 for any but a break anchor.
-func incarnationOf(r *chain.Record) int {
-	if r.Event != chain.KindAnchor {
-		return 0
-	}
-	v, _, err := ecmajson.Parse(r.Payload, chain.MaxDepth)
-	if err != nil {
-		return 0
-	}
-	a, err := chain.ParseAnchor(v)
-	if err != nil {
-		return 0 // whoever wrote it, verify says so
-	}
-	return a.Incarnation
 }
 
 // createLive makes the live log with its first bytes. It appears complete under its name or not at

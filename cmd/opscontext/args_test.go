@@ -63,7 +63,6 @@ func TestArrangeRefuses(t *testing.T) {
 		{"--hoem", "opscontext has no flag --hoem. Did you mean --home?"},
 		{"version -home /x", "version has no flag -home. Did you mean --home?"},
 		{"version -x", "An argument that starts with - goes behind --"},
-		{"completion -", "An argument that starts with - goes behind --"},
 		{"version --event x", "version has no flag --event"},
 		{"version --json --json", "--json is given twice"},
 		{"--home /a version --home=/b", "--home is given twice"},
