@@ -25,6 +25,7 @@ func importing(app program) []scenario {
 	}
 	return []scenario{
 		imports("import", source),
+		imports("import-behind", lastCentury, source),
 	}
 }
 

@@ -86,6 +86,11 @@ func smallSegments(p place) error {
 	return os.WriteFile(filepath.Join(p.home(), "opscontext.toml"), []byte("[segment]\nmax_bytes = \"1KiB\"\n"), 0o600)
 }
 
+// lastCentury lays down a live log that ends before anything that is imported begins.
+func lastCentury(p place) error {
+	return layDown(p, time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC))
+}
+
 // lastYear lays down a live log of a year that is over.
 func lastYear(p place) error { return layDown(p, time.Now().AddDate(-1, 0, 0)) }
 
