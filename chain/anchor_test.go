@@ -162,8 +162,9 @@ func TestAnchorDocumentsARollBack(t *testing.T) {
 	if v := judge(t, h.live(), 1000); v.Incarnation != 2 || v.Anchors[0].Grade != chain.Corroborated {
 		t.Errorf("incarnation %d, grade %q", v.Incarnation, v.Anchors[0].Grade)
 	}
-	// The lost records turn up and are kept beside the log.
-	wantAnchor(t, chain.Rules{Branches: []chain.Branch{{Parent: b.Surviving.Head, Head: b.Remembered.Head}}}, h.live(), chain.AnchorHealed, "", chain.RolledBack)
+	// The lost records turn up and are kept beside the log: nothing is left to pass over.
+	wantAnchor(t, chain.Rules{Branches: []chain.Stretch{{Parent: b.Surviving.Head, Head: b.Remembered.Head}}}, h.live(), chain.AnchorHealed, "")
+	wantAnchor(t, chain.Rules{Branches: []chain.Stretch{{Parent: b.Surviving.Head, Head: b.Surviving.Head}}}, h.live(), chain.AnchorInForce, "")
 }
 
 func TestFalseAnchorIsContradicted(t *testing.T) {

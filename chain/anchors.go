@@ -30,16 +30,12 @@ type AnchorFound struct {
 	State        AnchorState
 	Why          string  // what refutes it, of a contradicted one
 	Grade        Grade   // of the loss, by this check's own judgement
-	Documents    []Class // of the findings that it documents, while it is in force
+	Documents    []Class // of the findings that it documents, while it is in force or healed
 
 	it        *item
 	err       error // its payload could not be read
 	documents []int // findings, as indices of finder.found
 }
-
-// Branch is a run of records that was found after a break had been documented and is kept beside the
-// log: it follows Parent and ends with Head.
-type Branch struct{ Parent, Head Hash }
 
 // findAnchors reads the anchors whose own hash is right. Those that cannot be read are findings.
 func (f *finder) findAnchors(walk []*item) {
@@ -99,7 +95,7 @@ func (f *finder) weighAnchors() error {
 		switch a.State {
 		case AnchorRefuted:
 			f.add(AnchorContradicted, a.it, a.Why)
-		case AnchorInForce:
+		case AnchorInForce, AnchorHealed:
 			for _, n := range a.documents {
 				f.found[n].Anchor = a.Hash
 				a.Documents = append(a.Documents, f.found[n].Class)

@@ -23,7 +23,7 @@ func (j *Judge) findRuns(walk []*item) runs {
 			continue
 		}
 		p, err := ParseRotate(it.kind, it.payload())
-		if err != nil {
+		if err != nil || isBranch(it) {
 			continue // existing writers' payloads are free; nothing is claimed
 		}
 		if !j.isSource(p) {

@@ -22,6 +22,7 @@ type Verdict struct {
 	Breaks      []BreakFound
 	Anchors     []AnchorFound    // what the audit.anchor records say, in reading order
 	Archives    []Archive        // what the audit.archive records say, in reading order
+	Restores    []Restore        // what the audit.restore records say, in reading order
 	Found       map[Hash][]Place // of Rules.Find, in reading order; absent if nowhere
 	Compat      Compat
 
@@ -82,8 +83,9 @@ type Rules struct {
 	Forks Class
 	// Find are hashes to look for; Verdict.Found says where they are.
 	Find []Hash
-	// Branches are kept beside the log: they heal what an anchor documents.
-	Branches []Branch
+	// Branches are runs of records that were found after a break had been documented and are kept
+	// beside the log, whole: they heal what an anchor documents.
+	Branches []Stretch
 }
 
 // Finish gives the verdict over the blocks that were joined. again reads blocks a second time; it is
@@ -120,6 +122,7 @@ func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict,
 	f.runs(runs)
 	f.breaks(walk)
 	f.archives(walk)
+	f.restores(walk)
 	f.imports(walk)
 	if err := f.weighAnchors(); err != nil {
 		return nil, err

@@ -35,6 +35,9 @@ type Snapshot struct {
 	Exists  bool     // whether the home is there at all
 	Sources []Source // reading order: by number, then restore index; the live segment last
 	Live    Source   // audit.log, the last of Sources; nil if there is none
+	// Branches are records that were found after their loss had been documented. They are kept
+	// beside the log and are no part of the reading order. By number, then index.
+	Branches []Source
 	// Next is the number of the segment that is live, whether or not there is a live log: one more
 	// than the highest that any file of a sealed segment carries.
 	Next int64
@@ -100,7 +103,7 @@ func OpenSnapshot(home string, o SnapshotOptions) (*Snapshot, error) {
 
 // Close closes the live log and every source.
 func (s *Snapshot) Close() error {
-	err := closeAll(s.Sources, nil)
+	err := errors.Join(closeAll(s.Sources, nil), closeAll(s.Branches, nil))
 	if s.live != nil {
 		err = errors.Join(err, s.live.Close())
 		s.live = nil
@@ -118,6 +121,7 @@ type listing struct {
 	live     durable.File
 	liveInfo durable.Info
 	files    []file
+	branches []file
 	highest  int64
 	others   []string
 	facts    []Fact
@@ -231,14 +235,15 @@ func (l *listing) listArchive() (settled bool, err error) {
 	for _, e := range entries {
 		base := e.Name()
 		name, form, ok := ParseName(base)
-		if !ok {
+		branch, abandoned := ParseBranchName(base)
+		if !ok && !abandoned {
 			if !ownArchiveName(base) {
 				l.others = append(l.others, ArchiveDir+"/"+base)
 			}
 			continue
 		}
 		l.highest = max(l.highest, name.Number)
-		if form != FormPlain && form != FormZstd {
+		if !abandoned && form != FormPlain && form != FormZstd {
 			continue
 		}
 		info, err := l.o.FS.Stat(filepath.Join(dir, base))
@@ -253,6 +258,10 @@ func (l *listing) listArchive() (settled bool, err error) {
 			continue
 		}
 		l.judge(ArchiveDir+"/"+base, info)
+		if abandoned {
+			l.branches = append(l.branches, file{base: base, name: Name{Number: branch.Number}, info: info})
+			continue
+		}
 		l.files = append(l.files, file{base, name, form, info})
 	}
 	return true, nil
@@ -306,6 +315,11 @@ func (l *listing) snapshot() *Snapshot {
 			continue
 		}
 		s.Sources = append(s.Sources, l.source(f))
+	}
+	slices.SortFunc(l.branches, func(a, b file) int { return compareBranches(a.base, b.base) })
+	for _, f := range l.branches {
+		s.Branches = append(s.Branches, &plain{fs: l.o.FS, path: filepath.Join(l.home, ArchiveDir, f.base), label: f.base, name: f.name,
+			state: StateAbandoned, info: f.info, reach: fullReach, archived: func() (Source, error) { return nil, gone(f.base) }})
 	}
 	s.Next = l.highest + 1
 	if l.live != nil {

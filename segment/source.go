@@ -15,6 +15,7 @@ const (
 	StateLive     State = iota + 1 // audit.log: still written
 	StateSealed                    // renamed, never written again
 	StateArchived                  // sealed and compressed
+	StateAbandoned                 // a branch: kept beside the log, in no reading order
 )
 
 // String is the word for s in reports.
@@ -26,6 +27,8 @@ func (s State) String() string {
 		return "sealed"
 	case StateArchived:
 		return "archived"
+	case StateAbandoned:
+		return "abandoned"
 	}
 	return "unknown"
 }

@@ -30,12 +30,18 @@ func (c *check) judge(ctx context.Context, find []chain.Hash) error {
 	} else if err := r.walk(ctx, chain.Full, j.Join); err != nil {
 		return err
 	}
-	rules := chain.Rules{Forks: chain.Fork, Find: find}
+	branches, err := c.branches(ctx)
+	if err != nil {
+		return err
+	}
+	rules := chain.Rules{Forks: chain.Fork, Find: find, Branches: branches}
 	if c.o.Sharing == segment.Exclusive {
 		rules.Forks = chain.ImplausibleFork
 	}
 	v, err := j.Finish(ctx, r.again, rules)
-	c.v = v
+	if c.v = v; err == nil {
+		c.unexplained()
+	}
 	return err
 }
 
