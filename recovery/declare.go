@@ -108,8 +108,7 @@ func (b *breaks) pins() (pins []string) {
 
 func (b *breaks) steps() (steps []Step) {
 	if slices.ContainsFunc(b.places, func(p *place) bool { return p.where == chain.WhereTail && p.chained == chain.Genesis }) {
-		steps = append(steps, Step{Do: "settle the log as any append does: the machine writes down what it found",
-			Reads: []string{segment.LiveName, "the mark"}, Writes: []string{chain.KindBreak + " in " + segment.LiveName}})
+		steps = append(steps, settleFirst)
 	}
 	for _, p := range b.places {
 		steps = append(steps, Step{Do: "document: " + p.words(), Reads: []string{"the verdict"}, Writes: []string{chain.KindAnchor + " in " + segment.LiveName}})

@@ -42,17 +42,21 @@ func expectation(left []report.Finding, documented int, acknowledged bool) Expec
 	for _, f := range left {
 		worst = max(worst, f.Severity)
 	}
-	breaks := fmt.Sprintf("%d documented breaks", documented)
-	if documented == 1 {
-		breaks = "1 documented break"
+	breaks, except := "", ""
+	switch documented {
+	case 0:
+	case 1:
+		breaks, except = "; 1 documented break", " except 1 documented break"
+	default:
+		breaks, except = fmt.Sprintf("; %d documented breaks", documented), fmt.Sprintf(" except %d documented breaks", documented)
 	}
 	switch {
 	case worst == chain.Damage:
-		return Expected{Exit: 3, Verdict: "damage that this does not concern; " + breaks}
+		return Expected{Exit: 3, Verdict: "damage that this does not concern" + breaks}
 	case worst == chain.Inconclusive:
-		return Expected{Exit: 5, Verdict: "inconclusive for other reasons; " + breaks}
+		return Expected{Exit: 5, Verdict: "inconclusive for other reasons" + breaks}
 	case acknowledged:
 		return Expected{Exit: 4, Verdict: "intact except what was altered and is acknowledged"}
 	}
-	return Expected{Exit: 0, Verdict: "intact except " + breaks}
+	return Expected{Exit: 0, Verdict: "intact" + except}
 }

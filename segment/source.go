@@ -12,10 +12,10 @@ type State uint8
 
 // The states of a segment, in the order it goes through them.
 const (
-	StateLive     State = iota + 1 // audit.log: still written
-	StateSealed                    // renamed, never written again
-	StateArchived                  // sealed and compressed
-	StateAbandoned                 // a branch: kept beside the log, in no reading order
+	StateLive      State = iota + 1 // audit.log: still written
+	StateSealed                     // renamed, never written again
+	StateArchived                   // sealed and compressed
+	StateAbandoned                  // a branch: kept beside the log, in no reading order
 )
 
 // String is the word for s in reports.

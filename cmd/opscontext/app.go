@@ -62,7 +62,7 @@ type verb struct {
 func verbs() []verb {
 	return []verb{
 		appendVerb(), importVerb(), adoptVerb(), rotateVerb(), archiveVerb(), backupVerb(), verifyVerb(), segmentsVerb(), statusVerb(),
-		diagnoseVerb(), repairVerb(), declareVerb(),
+		diagnoseVerb(), repairVerb(), restoreVerb(), declareVerb(),
 		exportVerb(),
 		versionVerb(), completionVerb(), manVerb(),
 	}

@@ -24,6 +24,7 @@ func segmentsVerb() verb {
 hold, their size as JSON lines and, once archived, as stored, and the first and
 last hash, which --json always has. Last it says which archived segments the
 chain vouches for, file and manifest.
+Abandoned branches, which recover restore keeps beside the log, come after them.
 Records are counted, not judged; audit_verify does that.`,
 		examples: `opscontext segments
 opscontext segments --json | jq '.segments[].file'`,
@@ -55,7 +56,11 @@ func runSegments(c *call) error {
 		return err
 	}
 	defer snap.Close() //nolint:errcheck // it was read only
-	rows, unread, err := c.listSegments(snap)
+	rows, unread, err := c.listSegments(snap.Sources)
+	if err != nil {
+		return err
+	}
+	branches, unreadToo, err := c.listSegments(snap.Branches)
 	if err != nil {
 		return err
 	}
@@ -66,21 +71,22 @@ func runSegments(c *call) error {
 		err = json.NewEncoder(c.stdout).Encode(struct {
 			Home     string       `json:"home"`
 			Segments []segmentRow `json:"segments"`
-		}{snap.Home, rows})
+			Branches []segmentRow `json:"branches"`
+		}{snap.Home, rows, branches})
 	} else {
-		err = printSegments(c.out, rows)
+		err = printSegments(c.out, append(rows, branches...))
 	}
-	if err == nil && unread {
+	if err == nil && (unread || unreadToo) {
 		return verdict(exitInconclusive)
 	}
 	return err
 }
 
-// listSegments reads all segments and says on standard error what cannot be read.
-func (c *call) listSegments(snap *segment.Snapshot) (rows []segmentRow, unread bool, err error) {
-	rows = make([]segmentRow, len(snap.Sources))
+// listSegments reads segments, or branches, and says on standard error what cannot be read.
+func (c *call) listSegments(sources []segment.Source) (rows []segmentRow, unread bool, err error) {
+	rows = make([]segmentRow, len(sources))
 	total := int64(0)
-	for i, s := range snap.Sources {
+	for i, s := range sources {
 		zero, size := int64(0), s.Size()
 		rows[i] = segmentRow{
 			File: s.Name(), Number: s.Segment().Number, Restored: s.Segment().Restored, State: s.State().String(),
@@ -91,7 +97,7 @@ func (c *call) listSegments(snap *segment.Snapshot) (rows []segmentRow, unread b
 	progress := c.progress("segments", total)
 	defer progress.Stop()
 	done := int64(0)
-	err = segment.Walk(c.ctx, snap.Sources, segment.WalkOptions{}, tallyChunk,
+	err = segment.Walk(c.ctx, sources, segment.WalkOptions{}, tallyChunk,
 		func(at segment.Position, t tally, err error) error {
 			row := &rows[at.Source]
 			done += at.Size

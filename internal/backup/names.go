@@ -120,10 +120,11 @@ func kindOf(dir, base string) kind {
 	case segment.ArchiveDir:
 		_, form, ok := segment.ParseName(base)
 		_, imported := segment.ParseImportName(base)
+		_, branch := segment.ParseBranchName(base)
 		switch {
 		case ok && form == segment.FormIndex:
 			return derived
-		case ok:
+		case ok, branch:
 			return lasting
 		case imported, base == ".rotate-intent.json", base == ".restore-intent.json":
 			return passing

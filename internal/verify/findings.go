@@ -54,6 +54,9 @@ func (c *check) records() {
 		if b := c.breakAt(f); b != nil {
 			detail = lostWords(b.Lost, b.Remembered.Head) + "; " + detail
 		}
+		if f.Gone.Min == f.Gone.Max && f.Gone.Min > 0 {
+			detail += "; " + count(f.Gone.Min, "record", "records") + " in all, as the rotation after it shows"
+		}
 		c.put(class, out, detail)
 		if f.Anchor != chain.Genesis {
 			document(&c.findings[len(c.findings)-1], f.Anchor)

@@ -1,0 +1,278 @@
+package recovery
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/segment"
+)
+
+// exchange puts a whole segment in the place of its damaged file.
+type exchange struct {
+	label  string         // of the segment, in findings
+	base   string         // of its file
+	number int            // of the source in the verdict
+	info   durable.Info   // of the damaged file
+	damage chain.File     // the damaged file, as it goes to quarantine
+	src    segment.Source // the damaged segment
+
+	with     int // file of the supply
+	fromName string
+	sum      chain.Hash // of the file that takes its place
+	run      chain.Stretch
+}
+
+// keptName is where the damaged file goes.
+func (e *exchange) keptName() string { return segment.QuarantineDir + "/" + e.damage.Name }
+
+// keptName gives a damaged file a name in quarantine: its own, with the beginning of its digest.
+func keptName(base string, sum chain.Hash) string {
+	stem, rest, _ := strings.Cut(base, ".")
+	return stem + "." + sum.String()[:16] + "." + rest
+}
+
+// parseKeptName gives the file name that keptName was given.
+func parseKeptName(name string) (base string, ok bool) {
+	parts := strings.SplitN(name, ".", 3)
+	if len(parts) != 3 || len(parts[1]) != 16 {
+		return "", false
+	}
+	base = parts[0] + "." + parts[2]
+	_, form, ok := segment.ParseName(base)
+	return base, ok && (form == segment.FormPlain || form == segment.FormZstd)
+}
+
+// damaged lists the sealed segments in which something is damaged, and those whose damaged file an
+// interrupted exchange has moved away already.
+func (s *restore) damaged(home *segment.Snapshot) (open []*fill, err error) {
+	for i, summary := range s.out.Verdict.Sources {
+		at := slices.IndexFunc(home.Sources, func(src segment.Source) bool { return src.Name() == summary.Name })
+		if summary.Live || at < 0 {
+			continue
+		}
+		src := home.Sources[at]
+		e := &exchange{label: summary.Name, base: filepath.Base(fileIn(home.Home, src)), number: i, info: src.Info(), src: src}
+		f := &fill{as: chain.PutForSegment, name: summary.Name, where: "the damaged " + summary.Name, exchange: e}
+		if at > 0 {
+			f.after = home.Sources[at-1].Name()
+		}
+		if s.isDamaged(i) {
+			sum, size, err := digest(s.o.Log.FS, fileIn(home.Home, src))
+			if err != nil {
+				return nil, err
+			}
+			e.damage = chain.File{Name: keptName(e.base, sum), Bytes: size, SHA256: sum}
+			open = append(open, f)
+			continue
+		}
+		if f.kept, err = s.exchanged(e); err != nil {
+			return nil, err
+		}
+		if f.kept != nil {
+			f.there, f.where = true, summary.Name
+			open = append(open, f)
+		}
+	}
+	return open, nil
+}
+
+// isDamaged reports whether something in the source is damaged, or cannot be read.
+func (s *restore) isDamaged(source int) bool {
+	v := s.out.Verdict
+	return slices.ContainsFunc(v.Findings, func(f chain.Finding) bool {
+		switch f.Class {
+		case chain.Altered, chain.Ambiguous, chain.Unreadable, chain.TornTailFound:
+			return f.Source == source
+		case chain.Missing:
+			return f.Source == source && fileOf(v, f.Record-1) == fileOf(v, f.Record)
+		}
+		return false
+	})
+}
+
+// exchanged finds the file in quarantine that a segment's whole file took the place of, if no record on
+// the chain names it.
+func (s *restore) exchanged(e *exchange) (*chain.File, error) {
+	entries, err := s.o.Log.FS.ReadDir(filepath.Join(s.home, segment.QuarantineDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		base, ok := parseKeptName(entry.Name())
+		named := func(r chain.Restore) bool { return r.Kept.Name == segment.QuarantineDir+"/"+entry.Name() }
+		if !ok || base != e.base || slices.ContainsFunc(s.out.Verdict.Restores, named) {
+			continue
+		}
+		sum, size, err := digest(s.o.Log.FS, filepath.Join(s.home, segment.QuarantineDir, entry.Name()))
+		return &chain.File{Name: entry.Name(), Bytes: size, SHA256: sum}, err
+	}
+	return nil, nil
+}
+
+// match finds the file of the supply that is a damaged segment, whole. Where the segment is archived,
+// that is the very file which the chain vouches for; where it is plain, hashes prove it.
+func (s *restore) match(ctx context.Context, home *segment.Snapshot, f *fill) (ok bool, why string, err error) {
+	e := f.exchange
+	vouched := chain.Genesis
+	for _, a := range s.out.Verdict.Archives {
+		if a.Segment == e.label && e.src.State() == segment.StateArchived {
+			vouched = a.Archived
+		} else if a.Segment == e.label {
+			vouched = a.SHA256
+		}
+	}
+	if e.src.State() == segment.StateArchived && vouched == chain.Genesis {
+		return false, "it is archived, and the chain vouches for no archive of it, so that nothing proves another", nil
+	}
+	why = "it has no file of this segment"
+	for i, with := range s.supply.files {
+		archived := with.State() == segment.StateArchived
+		if with.State() == segment.StateLive && !s.supply.file || archived != (e.src.State() == segment.StateArchived) {
+			continue
+		}
+		e.with, e.fromName = i, s.supply.name(with)
+		if archived {
+			sum, _, err := digest(s.o.Log.FS, with.path)
+			if err != nil {
+				return false, "", err
+			}
+			if sum != vouched {
+				continue
+			}
+			e.sum = sum
+			e.run, err = count(ctx, with)
+			return err == nil, "", err
+		}
+		reason, err := s.proves(ctx, home, e, with, vouched)
+		if err != nil {
+			return false, "", err
+		}
+		switch reason {
+		case "":
+			return true, "", nil
+		case otherSegment:
+		default:
+			why = fmt.Sprintf("%s: %s", e.fromName, reason)
+		}
+	}
+	return false, why, nil
+}
+
+// count counts the records of a file that the chain vouches for.
+func count(ctx context.Context, src segment.Source) (run chain.Stretch, err error) {
+	var unread error
+	err = eachLine(ctx, []segment.Source{src}, func(_ int, err error) { unread = err }, func(l lineAt) error {
+		o, ok := chain.OutlineOf(l.text)
+		if !ok {
+			return nil
+		}
+		if run.Records == 0 {
+			run.Parent, run.First, run.FirstTS = o.Prev, o.Hash, string(o.TS)
+		}
+		run.Head, run.LastTS = o.Hash, string(o.TS)
+		run.Records++
+		return nil
+	})
+	return run, errors.Join(err, unread)
+}
+
+const otherSegment = "it is another segment"
+
+// proves says why a file is not a damaged plain segment as it was, "" if it is: a run of whole records
+// that begins and ends where the segment does, and holds every record of it that is whole.
+func (s *restore) proves(ctx context.Context, home *segment.Snapshot, e *exchange, with supplied, vouched chain.Hash) (why string, err error) {
+	first, err := firstOf(with)
+	if err != nil {
+		return "", err
+	}
+	v := s.out.Verdict
+	before := chain.Genesis
+	if e.number > 0 {
+		before = v.Sources[e.number-1].Last
+	}
+	if first.Hash == chain.Genesis || first.Hash != v.Sources[e.number].First && first.Prev != before {
+		return otherSegment, nil
+	}
+	sum, has := sha256.New(), map[chain.Hash]bool{}
+	run, bad := chain.Stretch{}, ""
+	if err := raw(ctx, with, sum); err != nil {
+		return err.Error(), nil //nolint:nilerr // a copy that cannot be read proves nothing
+	}
+	if err := eachLine(ctx, []segment.Source{with}, func(_ int, err error) { bad = err.Error() }, func(l lineAt) error {
+		if _, err := run.Add(l.text); err != nil && bad == "" {
+			bad = fmt.Sprintf("line %d: %v", l.number, err)
+		}
+		has[run.Head] = true
+		return nil
+	}); err != nil {
+		return "", err
+	}
+	e.run, e.sum = run, chain.Hash(sum.Sum(nil))
+	switch {
+	case bad != "":
+		return bad, nil
+	case vouched != chain.Genesis && e.sum != vouched:
+		return "the chain vouches for other bytes of this segment", nil
+	}
+	ends := run.Head == v.Sources[e.number].Last
+	if e.number+1 < len(home.Sources) {
+		next, err := firstOf(home.Sources[e.number+1])
+		if err != nil {
+			return "", err
+		}
+		ends = ends || next.Prev == run.Head
+	}
+	if !ends {
+		return "it does not end where the segment does", nil
+	}
+	err = eachLine(ctx, []segment.Source{e.src}, func(int, error) {}, func(l lineAt) error {
+		if r := chain.ReadLine(l.text); r.Class.Whole() && !has[r.Record.Hash] {
+			why = fmt.Sprintf("it does not have the record %s, which is whole in %s, line %d", r.Record.Hash.Short(), e.label, l.number)
+		}
+		return nil
+	})
+	return why, err
+}
+
+// raw hashes the raw bytes of a source.
+func raw(ctx context.Context, src segment.Source, sum hash.Hash) error {
+	var buf []byte
+	for _, e := range src.Extents(segment.DefaultExtent) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		k, err := src.Read(e, buf)
+		if err != nil {
+			return errors.Join(err, src.Close())
+		}
+		sum.Write(k.Data)
+		buf = k.Data[:0]
+	}
+	return src.Close()
+}
+
+// firstOf is the first record of a source, zero if its first line is none.
+func firstOf(src segment.Source) (first chain.Outline, err error) {
+	c, err := src.Read(segment.Extent{Offset: 0, Size: 1}, nil)
+	if err != nil {
+		return first, errors.Join(src.Close())
+	}
+	for _, line := range c.Lines() {
+		if o, ok := chain.OutlineOf(line); ok {
+			first = chain.Outline{Prev: o.Prev, Hash: o.Hash}
+		}
+	}
+	return first, src.Close()
+}
