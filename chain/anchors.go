@@ -183,7 +183,9 @@ func (f *finder) weighTail(a *AnchorFound) string {
 			}
 		}
 		for n, found := range f.found {
-			if found.Class == b.Found && found.Place == b.Place {
+			// Where only the live log was put back, the record with which the writer says so is a branch:
+			// it follows a record of the past.
+			if found.Place == b.Place && (found.Class == b.Found || found.Class == Fork || found.Class == ImplausibleFork) {
 				a.documents = append(a.documents, n)
 			}
 		}

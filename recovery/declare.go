@@ -270,7 +270,8 @@ func (b *breaks) expected() Expected {
 	for _, p := range b.places {
 		for i := range left {
 			same := left[i].Class == p.class && (left[i].Record == p.record || p.where == chain.WhereTail)
-			if same || p.class == chain.Missing && left[i].Class == chain.Unreadable {
+			branch := p.chained != chain.Genesis && left[i].Record == p.record
+			if same || branch || p.class == chain.Missing && left[i].Class == chain.Unreadable {
 				left[i].Severity = chain.Note
 			}
 		}

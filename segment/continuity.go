@@ -135,7 +135,11 @@ func (m *Memory) compare(ctx context.Context, s *Snapshot, mark Mark) (Continuit
 	if found.sameLog {
 		c.LogID = mark.LogID // whose first record may be lost
 	}
-	if c.Surviving, err = surviving(s.Sources, found.head); err != nil {
+	left := s.Sources
+	if found.repeats {
+		left = left[:len(left)-1]
+	}
+	if c.Surviving, err = surviving(left, found.head); err != nil {
 		return Continuity{}, err
 	}
 	if liveGone {

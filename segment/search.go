@@ -25,6 +25,8 @@ type searched struct {
 	oldTS  string // the last ts in that run
 	later  bool   // there is a record of a later time
 
+	repeats bool // the live log is nothing but records that a sealed segment has as well; not counted
+
 	unread     string // what could not be read, and why; empty if all was
 	unreadFrom int64  // the highest number of a segment that could not be read
 }
@@ -53,18 +55,36 @@ func search(ctx context.Context, srcs []Source, mark Mark, points []Point, stop 
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, part)
 		for h, p := range part.places {
 			all.places[h] = p
 		}
 		if _, ok := part.places[stop]; ok {
 			return all, nil
 		}
+		if len(parts) == 0 && src.State() == StateLive && part.records > 0 {
+			want[part.first], want[part.head] = struct{}{}, struct{}{}
+		}
+		parts = append(parts, part)
+	}
+	if all.repeats = repeated(parts); all.repeats {
+		parts = parts[1:]
 	}
 	for _, part := range slices.Backward(parts) {
 		all.follow(part)
 	}
 	return all, nil
+}
+
+// repeated reports whether the first of some parts, newest first, holds only records of the others: its
+// first and its last are in one of them, and what lies between follows from one to the other.
+func repeated(parts []*searched) bool {
+	if len(parts) == 0 || parts[0].records == 0 {
+		return false
+	}
+	has := func(h chain.Hash) bool {
+		return slices.ContainsFunc(parts[1:], func(p *searched) bool { _, ok := p.places[h]; return ok })
+	}
+	return has(parts[0].first) && has(parts[0].head)
 }
 
 // searchSource reads one source.

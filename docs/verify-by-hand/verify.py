@@ -182,6 +182,7 @@ class Judge:
     def __init__(self, expected):
         self.wrong = self.unread = self.warnings = 0
         self.records = self.respelled = self.copies = 0
+        self.anchors = 0  # breaks that people documented
         self.deep = 0  # lines that may be records, beyond what Python reads
         self.first = None
         self.head = GENESIS
@@ -270,6 +271,9 @@ class Judge:
             self.bad(file, "line %d: audit.break: the writer found another log than it remembered" % n)
         if record.get("event") == "audit.adopt":
             self.attested.clear()  # what it said so far is about files of another home
+        if record.get("event") == "audit.anchor":
+            self.say("anchor", file, "line %d: %s" % (n, anchor(payload)))
+            self.anchors += 1
         if record.get("event") != "audit.archive" or not isinstance(payload, dict):
             return
         name = payload.get("segment")
@@ -279,6 +283,28 @@ class Judge:
             said = tuple(hash_of(payload, m) for m in ("sha256", "archived_sha256", "manifest_sha256"))
             if said not in (s for s, _ in self.attested[name]):
                 self.attested[name].append((said, "%s line %d" % (file, n)))
+
+
+def anchor(payload):
+    """Says what a person documents in an audit.anchor (rule 8.10). Nothing of it is believed."""
+
+    def part(*names):
+        value = payload
+        for name in names:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
+
+    def words(*names):
+        return ascii(part(*names))[:200]
+
+    def place(*names):
+        value = part(*names)
+        return value[:12] if isinstance(value, str) and HASH.fullmatch(value) else "nothing"
+
+    least, most = (number(n) if isinstance(n, float) else "unknown" for n in (part("lost", "records", "min"), part("lost", "records", "max")))
+    return "%s documents a break (%s, %s): after %s, up to %s, %s to %s records lost; reason %s" % (
+        words("operator"), words("cause"), words("place"), place("before", "hash"), place("lost", "head", "hash"),
+        least, most, words("reason"))  # fmt: skip
 
 
 def near(a, b):
@@ -692,6 +718,8 @@ def verdict(judge, segments, archives, vouched):
         print("log id   %s\nhead     %s" % (judge.first, judge.head))
     if judge.respelled:
         print("note     %d records are not in the usual spelling; their values match their hashes" % judge.respelled)
+    if judge.anchors:
+        print("note     %d breaks are documented, see above; what is documented is WRONG here all the same" % judge.anchors)
     read = "%d records in %d segments, %d archived, %d vouched for; %d copies, %d warnings" % (
         judge.records, segments, archives, vouched, judge.copies, judge.warnings)  # fmt: skip
     if judge.wrong:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/opscontext/opscontext/archive"
+	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -219,4 +220,23 @@ func lineAt(data []byte, n int) []byte { return bytes.SplitAfter(data, []byte("\
 
 func without(n int) func([]byte) []byte {
 	return func(data []byte) []byte { return bytes.Replace(data, lineAt(data, n), nil, 1) }
+}
+
+// An anchor is listed with what it says, and whatever it says is printed without harm; the gap that it
+// is about is wrong all the same.
+func TestByHandListsAnchors(t *testing.T) {
+	s := newByHand(t)
+	for payload, want := range map[string]string{
+		`{"operator":"Ada\u001b[31m","cause":"segment-lost","place":"gap","before":{"hash":"` + strings.Repeat("ab", 32) + `"},"lost":{"head":{"hash":7},"records":{"min":3,"max":null}},"reason":"x"}`: `anchor   audit.log: line 10: 'Ada\x1b[31m' documents a break ('segment-lost', 'gap'): after abababababab, up to nothing, 3 to unknown records lost; reason 'x'`,
+		`[]`:             `anchor   audit.log: line 10: None documents a break (None, None): after nothing, up to nothing, unknown to unknown records lost; reason None`,
+		`{"before":[0]}`: "after nothing",
+	} {
+		s.fresh(t)
+		path := filepath.Join(s.dir, "copy", segment.LiveName)
+		data, err := os.ReadFile(path)
+		check(t, err)
+		head := chain.ReadLine(bytes.TrimSuffix(lineAt(data, 8), []byte("\n"))).Record
+		write(t, path, append(data, lineOf(seal(t, head, head.TS, chain.KindAnchor, chain.SystemActor, []byte(payload)))...))
+		s.judges(t, 0, want, "note     1 breaks are documented")
+	}
 }

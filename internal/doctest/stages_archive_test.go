@@ -46,9 +46,14 @@ func (s *stage) archiveAll() {
 func (s *stage) keeping() {
 	s.segments()
 	check(s.t, os.MkdirAll(filepath.Join(s.dir, "worm", "audit"), 0o700))
-	script, err := os.ReadFile(filepath.Join(root, "docs", "verify-by-hand", "verify.py"))
+	s.script()
+}
+
+// script puts the script beside the home with which an auditor reads a log.
+func (s *stage) script() {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "verify-by-hand", "verify.py"))
 	check(s.t, err)
-	write(s.t, filepath.Join(s.dir, "verify.py"), script)
+	write(s.t, filepath.Join(s.dir, "verify.py"), text)
 }
 
 // carried is the new machine after a log was copied from the old one: what was carried over is in the

@@ -204,6 +204,12 @@ var stages = map[string]func(*stage){
 		check(s.t, os.RemoveAll(filepath.Join(s.dir, "state")))
 		s.move("state-before", "state")
 	},
+	"restored":            func(s *stage) { s.restored() },
+	"live-older":          func(s *stage) { s.liveOlder() },
+	"live-lost":           func(s *stage) { s.liveLost() },
+	"home-lost":           func(s *stage) { s.homeLost() },
+	"half-rotated":        func(s *stage) { s.halfRotated() },
+	"anchor-contradicted": func(s *stage) { s.contradicted() },
 	"undeclared-file": func(s *stage) {
 		s.append(5)
 		s.rotate()
