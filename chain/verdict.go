@@ -46,6 +46,12 @@ func (v *Verdict) BlockRecords(from, to int) (first, last int64) {
 	return first, last
 }
 
+// Breaking reports whether an audit.break on the chain is about the loss of a remembered head. The mark
+// can be behind it: its writer was killed before it moved the mark.
+func (v *Verdict) Breaking(head Hash) bool {
+	return slices.ContainsFunc(v.Breaks, func(b BreakFound) bool { return b.Remembered.Head == head })
+}
+
 // Finding is one thing to say about a place.
 type Finding struct {
 	Class Class

@@ -26,7 +26,10 @@ type place struct {
 
 // pin names a place by its hashes.
 func (p *place) pin() string {
-	return string(p.where) + " " + p.before.Hash.String() + " " + p.after.Hash.String() + " " + p.lost.Head.String()
+	if p.where == chain.WhereTail { // settling may move the head that survives
+		return "tail " + p.lost.Head.String()
+	}
+	return "gap " + p.before.Hash.String() + " " + p.after.Hash.String() + " " + p.lost.Head.String()
 }
 
 // places lists what an anchor could document, in reading order.
@@ -42,7 +45,7 @@ func places(out *verify.Outcome) (ps []*place) {
 		}
 		ps = append(ps, p)
 	}
-	if c := out.Continuity; c.Standing == segment.Broken {
+	if c := out.Continuity; c.Standing == segment.Broken && !out.Verdict.Breaking(c.Mark.Head) {
 		p := tail(c.Break(), out.Verdict.HeadTS, c.Mark.TS)
 		p.record, p.file = out.Verdict.Records, segment.LiveName
 		ps = append(ps, p)

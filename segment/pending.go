@@ -64,11 +64,25 @@ func Pending(fsys durable.FS, home string) ([]Unfinished, error) {
 			list = append(list, Unfinished{UnfinishedRefusals, name})
 		case name == nextName:
 			list = append(list, Unfinished{UnfinishedRotation, name})
-		case strings.HasSuffix(name, openSuffix) || strings.HasSuffix(name, copySuffix):
+		case notOnChain(name):
 			list = append(list, Unfinished{UnfinishedAside, name})
 		}
 	}
+	entries, err = fsys.ReadDir(filepath.Join(home, QuarantineDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range entries {
+		if notOnChain(e.Name()) {
+			list = append(list, Unfinished{UnfinishedAside, QuarantineDir + "/" + e.Name()})
+		}
+	}
 	return pendingRotation(fsys, home, list)
+}
+
+// notOnChain reports whether a name is that of bytes set aside which no record names yet.
+func notOnChain(name string) bool {
+	return strings.HasSuffix(name, openSuffix) || strings.HasSuffix(name, copySuffix)
 }
 
 // suspected reports whether the suspect word is set.

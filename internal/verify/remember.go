@@ -16,6 +16,9 @@ func (c *check) remember(ctx context.Context) (err error) {
 	}
 	switch c.cont.Standing {
 	case segment.Broken:
+		if c.v.Breaking(c.cont.Mark.Head) {
+			break
+		}
 		detail := lostWords(c.cont.Lost, c.cont.Mark.Head)
 		if c.cont.Class == chain.Replaced {
 			detail = fmt.Sprintf("this is log %s, remembered is %s", c.cont.LogID.Short(), c.cont.Mark.LogID.Short())

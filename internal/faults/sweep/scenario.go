@@ -30,7 +30,7 @@ type step func(place) error
 
 // scenarios are the situations in which each command can be killed.
 func scenarios(app program) []scenario {
-	return slices.Concat(writing(app), archiving(app), importing(app), adopting(app), backing(app))
+	return slices.Concat(writing(app), archiving(app), importing(app), adopting(app), backing(app), recovering(app))
 }
 
 // writing are the situations of append and rotate.

@@ -1,0 +1,159 @@
+//go:build linux && amd64
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/segment"
+)
+
+// recovering are the situations of repair and declare-break: what is no record at the end of the log,
+// a lost manifest, and the three ways to lose records for good.
+func recovering(app program) []scenario {
+	repair := []string{"recover", "repair", "--apply"}
+	declare := func(name, cause string, setup ...step) scenario {
+		args := []string{"recover", "declare-break", "--cause", cause, "--reason", "sweep", "--operator", "sweep", "--apply"}
+		return scenario{name, setup, args, events(0), place.output, app.judgeDeclared}
+	}
+	return []scenario{
+		{"repair-tail", []step{app.records(3), garble, tear}, repair, events(0), place.output, app.judgeRepaired},
+		{"repair-manifest", []step{app.segments(2), app.archived, loseManifest}, repair, events(0), place.output, app.judgeArchived},
+		declare("declare-restored", "backup-restore", app.records(3), app.backedUp, app.records(3), restored),
+		declare("declare-live-lost", "live-lost", app.segments(1), lose(place.live)),
+		declare("declare-gap", "segment-lost", app.segments(3), lose(func(p place) string { return filepath.Join(p.archive(), "audit-0002.jsonl") })),
+	}
+}
+
+// garbled is a complete line that is no record.
+const garbled = "this is no record\n"
+
+// garble leaves one at the end of the live log.
+func garble(p place) error {
+	log, err := os.ReadFile(p.live())
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(p.live(), append(log, garbled...), 0o600)
+}
+
+// restored puts the backup in the place of the home. What was acknowledged since is lost, and whoever
+// was told of it is not asked about it any more.
+func restored(p place) error {
+	if err := os.RemoveAll(p.home()); err != nil {
+		return err
+	}
+	if err := os.CopyFS(p.home(), os.DirFS(p.store())); err != nil {
+		return err
+	}
+	if err := os.Chmod(p.home(), 0o700); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(p.store()); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(p.home(), "backup.json")); err != nil {
+		return err
+	}
+	return forget(p)
+}
+
+// lose removes a file of the log for good.
+func lose(file func(place) string) step {
+	return func(p place) error {
+		if err := os.Remove(file(p)); err != nil {
+			return err
+		}
+		return forget(p)
+	}
+}
+
+// forget takes acknowledgements away of which the log no longer has the record.
+func forget(p place) error {
+	log, err := history(p)
+	if err != nil {
+		return err
+	}
+	acks, err := os.ReadFile(p.acks())
+	if err != nil {
+		return err
+	}
+	var left []byte
+	for ack := range bytes.Lines(acks) {
+		if bytes.Contains(log, ack) {
+			left = append(left, ack...)
+		}
+	}
+	return os.WriteFile(p.acks(), left, 0o600)
+}
+
+// judgeRepaired judges repair of a log's end: after the same command again nothing is lost, and what was
+// no record is where it was moved to.
+func (a program) judgeRepaired(x played) error {
+	if err := a.again(x); err != nil {
+		return fmt.Errorf("again: %w", err)
+	}
+	kept, err := filepath.Glob(filepath.Join(x.home(), segment.QuarantineDir, "audit.odd-*.partial"))
+	if err != nil {
+		return err
+	}
+	found := 0
+	for _, name := range kept {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if bytes.HasPrefix(text, []byte(garbled)) { // and what was torn behind it
+			found++
+		}
+	}
+	if found != 1 {
+		return fmt.Errorf("what was no record was kept %d times, want once", found)
+	}
+	return a.judgeNext(x)
+}
+
+// judgeDeclared judges declare-break: nothing of the log is lost, and after the same command again there
+// is one anchor, in force, with the segment behind it sealed.
+func (a program) judgeDeclared(x played) error {
+	if err := judgeAgain(x, a.declareAgain, sameDeclared); err != nil {
+		return err
+	}
+	return a.next(x, append([]string{string(chain.RolledBack), string(chain.LiveMissing), string(chain.Missing)}, innocent...))
+}
+
+// declareAgain is refused once everything is documented.
+func (a program) declareAgain(x played) error {
+	_, stderr, exit, err := a.run(x.place, "", x.args...)
+	if err == nil && exit != 0 && !(exit == refused && strings.Contains(stderr, "nothing is absent")) {
+		err = fmt.Errorf("declare-break: exit %d: %s", exit, stderr)
+	}
+	return err
+}
+
+func sameDeclared(x played) error {
+	log, err := history(x.place)
+	if err != nil {
+		return err
+	}
+	if n := bytes.Count(log, []byte(`"event":"`+chain.KindAnchor+`"`)); n != 1 {
+		return fmt.Errorf("%d anchors on the chain, want 1", n)
+	}
+	if n := bytes.Count(log, []byte(`"event":"`+chain.KindBreak+`"`)); n > 1 {
+		return fmt.Errorf("%d audit.break on the chain, want one at most", n)
+	}
+	live, err := os.ReadFile(x.live())
+	if err != nil {
+		return err
+	}
+	if !bytes.Contains(live, []byte(`"event":"`+chain.KindRotate+`"`)) || bytes.Contains(live, []byte(`"event":"`+chain.KindAnchor+`"`)) {
+		return errors.New("the segment of the anchor was not sealed")
+	}
+	return nil
+}
