@@ -18,6 +18,7 @@ type place struct {
 	lost         chain.Lost
 	file         string // of the record that shows the break
 	record       int64  // its position
+	line         int64  // of a record that shows a gap, from 1
 	broken       chain.Break
 	chained      chain.Hash // the audit.break on the chain, Genesis while the machine has yet to write it
 	altered      []chain.Evidence
@@ -76,7 +77,7 @@ func tail(b chain.Break, from, to string) *place {
 
 // gap is the place of a finding about a link.
 func gap(v *chain.Verdict, f chain.Finding) *place {
-	p := &place{class: f.Class, where: chain.WhereGap, record: f.Record, file: v.Sources[f.Source].Name, documentedBy: f.Anchor,
+	p := &place{class: f.Class, where: chain.WhereGap, record: f.Record, line: f.Line, file: v.Sources[f.Source].Name, documentedBy: f.Anchor,
 		before: chain.AnchorBefore{Hash: f.Follows, TS: f.FollowsTS, Segment: fileOf(v, f.Record-1)},
 		after:  chain.AnchorAfter{Hash: f.Hash, Prev: f.Parent}}
 	if f.Class == chain.Missing {

@@ -19,7 +19,8 @@ import (
 // exchange puts a whole segment in the place of its damaged file.
 type exchange struct {
 	label  string         // of the segment, in findings
-	base   string         // of its file
+	old    string         // name of its damaged file
+	base   string         // name of the file that takes its place
 	number int            // of the source in the verdict
 	info   durable.Info   // of the damaged file
 	damage chain.File     // the damaged file, as it goes to quarantine
@@ -29,6 +30,7 @@ type exchange struct {
 	fromName string
 	sum      chain.Hash // of the file that takes its place
 	run      chain.Stretch
+	has      map[chain.Hash]bool // its records
 }
 
 // keptName is where the damaged file goes.
@@ -60,7 +62,8 @@ func (s *restore) damaged(home *segment.Snapshot) (open []*fill, err error) {
 			continue
 		}
 		src := home.Sources[at]
-		e := &exchange{label: summary.Name, base: filepath.Base(fileIn(home.Home, src)), number: i, info: src.Info(), src: src}
+		e := &exchange{label: summary.Name, old: filepath.Base(fileIn(home.Home, src)), number: i, info: src.Info(), src: src}
+		e.base = e.old
 		f := &fill{as: chain.PutForSegment, name: summary.Name, where: "the damaged " + summary.Name, exchange: e}
 		if at > 0 {
 			f.after = home.Sources[at-1].Name()
@@ -70,7 +73,7 @@ func (s *restore) damaged(home *segment.Snapshot) (open []*fill, err error) {
 			if err != nil {
 				return nil, err
 			}
-			e.damage = chain.File{Name: keptName(e.base, sum), Bytes: size, SHA256: sum}
+			e.damage = chain.File{Name: keptName(e.old, sum), Bytes: size, SHA256: sum}
 			open = append(open, f)
 			continue
 		}
@@ -112,7 +115,7 @@ func (s *restore) exchanged(e *exchange) (*chain.File, error) {
 	for _, entry := range entries {
 		base, ok := parseKeptName(entry.Name())
 		named := func(r chain.Restore) bool { return r.Kept.Name == segment.QuarantineDir+"/"+entry.Name() }
-		if !ok || base != e.base || slices.ContainsFunc(s.out.Verdict.Restores, named) {
+		if name, _, _ := segment.ParseName(base); !ok || name != e.src.Segment() || slices.ContainsFunc(s.out.Verdict.Restores, named) {
 			continue
 		}
 		sum, size, err := digest(s.o.Log.FS, filepath.Join(s.home, segment.QuarantineDir, entry.Name()))
@@ -121,59 +124,68 @@ func (s *restore) exchanged(e *exchange) (*chain.File, error) {
 	return nil, nil
 }
 
-// match finds the file of the supply that is a damaged segment, whole. Where the segment is archived,
-// that is the very file which the chain vouches for; where it is plain, hashes prove it.
+// match finds the file of the supply that is a damaged segment, whole. What was archived is proven by
+// the digests that the chain vouches for: of the compressed file, or of the plain one. Where it never
+// was, hashes prove it.
 func (s *restore) match(ctx context.Context, home *segment.Snapshot, f *fill) (ok bool, why string, err error) {
 	e := f.exchange
-	vouched := chain.Genesis
-	for _, a := range s.out.Verdict.Archives {
-		if a.Segment == e.label && e.src.State() == segment.StateArchived {
-			vouched = a.Archived
-		} else if a.Segment == e.label {
-			vouched = a.SHA256
+	var vouched *chain.Archive
+	for i, a := range s.out.Verdict.Archives {
+		if a.Segment == e.label {
+			vouched = &s.out.Verdict.Archives[i]
 		}
 	}
-	if e.src.State() == segment.StateArchived && vouched == chain.Genesis {
+	if e.src.State() == segment.StateArchived && vouched == nil {
 		return false, "it is archived, and the chain vouches for no archive of it, so that nothing proves another", nil
 	}
 	why = "it has no file of this segment"
 	for i, with := range s.supply.files {
-		archived := with.State() == segment.StateArchived
-		if with.State() == segment.StateLive && !s.supply.file || archived != (e.src.State() == segment.StateArchived) {
+		packed := with.State() == segment.StateArchived
+		if with.State() == segment.StateLive || packed && vouched == nil {
 			continue
 		}
-		e.with, e.fromName = i, s.supply.name(with)
-		if archived {
-			sum, _, err := digest(s.o.Log.FS, with.path)
-			if err != nil {
-				return false, "", err
-			}
-			if sum != vouched {
-				continue
-			}
-			e.sum = sum
-			e.run, err = count(ctx, with)
-			return err == nil, "", err
+		reason := ""
+		if e.with, e.fromName = i, s.supply.name(with); vouched != nil {
+			reason, err = s.vouchedFor(ctx, e, with, vouched)
+		} else {
+			reason, err = s.proves(ctx, home, e, with)
 		}
-		reason, err := s.proves(ctx, home, e, with, vouched)
-		if err != nil {
+		switch {
+		case err != nil:
 			return false, "", err
-		}
-		switch reason {
-		case "":
+		case reason == "":
+			e.base = e.src.Segment().File(segment.FormPlain)
+			if packed {
+				e.base = e.src.Segment().File(segment.FormZstd)
+			}
 			return true, "", nil
-		case otherSegment:
-		default:
+		case reason != otherSegment:
 			why = fmt.Sprintf("%s: %s", e.fromName, reason)
 		}
 	}
 	return false, why, nil
 }
 
+// vouchedFor says why a file is not the one that the chain vouches for, "" if it is.
+func (s *restore) vouchedFor(ctx context.Context, e *exchange, with supplied, vouched *chain.Archive) (why string, err error) {
+	want := vouched.SHA256
+	if with.State() == segment.StateArchived {
+		want = vouched.Archived
+	}
+	sum, _, err := digest(s.o.Log.FS, with.path)
+	if err != nil || sum != want {
+		return otherSegment, err
+	}
+	e.sum = sum
+	return "", e.count(ctx, with)
+}
+
 // count counts the records of a file that the chain vouches for.
-func count(ctx context.Context, src segment.Source) (run chain.Stretch, err error) {
+func (e *exchange) count(ctx context.Context, src segment.Source) error {
 	var unread error
-	err = eachLine(ctx, []segment.Source{src}, func(_ int, err error) { unread = err }, func(l lineAt) error {
+	run := chain.Stretch{}
+	e.has = map[chain.Hash]bool{}
+	err := eachLine(ctx, []segment.Source{src}, func(_ int, err error) { unread = err }, func(l lineAt) error {
 		o, ok := chain.OutlineOf(l.text)
 		if !ok {
 			return nil
@@ -183,16 +195,18 @@ func count(ctx context.Context, src segment.Source) (run chain.Stretch, err erro
 		}
 		run.Head, run.LastTS = o.Hash, string(o.TS)
 		run.Records++
+		e.has[o.Hash] = true
 		return nil
 	})
-	return run, errors.Join(err, unread)
+	e.run = run
+	return errors.Join(err, unread)
 }
 
 const otherSegment = "it is another segment"
 
 // proves says why a file is not a damaged plain segment as it was, "" if it is: a run of whole records
 // that begins and ends where the segment does, and holds every record of it that is whole.
-func (s *restore) proves(ctx context.Context, home *segment.Snapshot, e *exchange, with supplied, vouched chain.Hash) (why string, err error) {
+func (s *restore) proves(ctx context.Context, home *segment.Snapshot, e *exchange, with supplied) (why string, err error) {
 	first, err := firstOf(with)
 	if err != nil {
 		return "", err
@@ -206,6 +220,7 @@ func (s *restore) proves(ctx context.Context, home *segment.Snapshot, e *exchang
 		return otherSegment, nil
 	}
 	sum, has := sha256.New(), map[chain.Hash]bool{}
+	e.has = has
 	run, bad := chain.Stretch{}, ""
 	if err := raw(ctx, with, sum); err != nil {
 		return err.Error(), nil //nolint:nilerr // a copy that cannot be read proves nothing
@@ -223,8 +238,6 @@ func (s *restore) proves(ctx context.Context, home *segment.Snapshot, e *exchang
 	switch {
 	case bad != "":
 		return bad, nil
-	case vouched != chain.Genesis && e.sum != vouched:
-		return "the chain vouches for other bytes of this segment", nil
 	}
 	ends := run.Head == v.Sources[e.number].Last
 	if e.number+1 < len(home.Sources) {

@@ -71,6 +71,10 @@ func (s *restore) gap(f *fill, home *segment.Snapshot) error {
 		return refuse(filepath.Join(s.home, at), "put the whole file back from a backup, with the writers stopped, or declare the break",
 			"the gap before record #%d lies within the file: a block is read between two files, so that it can only close a gap between files", p.record)
 	}
+	if p.line > 1 {
+		return refuse(filepath.Join(s.home, at), "put the whole segment back from a backup that has it",
+			"the lines before record #%d, at its beginning, cannot be read", p.record)
+	}
 	next, name := sourceNamed(home, at), segment.Name{}
 	if p.record == 0 {
 		if next.Number == 0 {

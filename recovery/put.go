@@ -53,7 +53,7 @@ func (s *restore) apply(ctx context.Context, log *segment.Log, f *fill) error {
 		if err := s.drop(f); err != nil {
 			return err
 		}
-	} else if err := s.same(ctx, f); err != nil {
+	} else if err := s.finish(ctx, log, f); err != nil {
 		return err
 	}
 	p, err := s.payload(f)
@@ -65,6 +65,19 @@ func (s *restore) apply(ctx context.Context, log *segment.Log, f *fill) error {
 		return err
 	})
 	return err
+}
+
+// finish does what is left of a fill that is there, but for its record.
+func (s *restore) finish(ctx context.Context, log *segment.Log, f *fill) error {
+	if err := s.same(ctx, f); err != nil {
+		return err
+	}
+	if f.exchange != nil {
+		if err := log.Arrange(ctx, func() error { return s.unlink(f.exchange, f.kept.Name) }); err != nil {
+			return err
+		}
+	}
+	return s.drop(f)
 }
 
 // base is the name of the file that is put there.
@@ -193,11 +206,11 @@ func (s *restore) link(f *fill) error {
 }
 
 // swap moves a damaged segment to quarantine and puts the temporary file in its place. There is no
-// moment without a file of that name, and the damaged bytes have one at every moment.
+// moment without a file of the segment, and the damaged bytes have a name at every moment.
 func (s *restore) swap(f *fill) error {
 	e, fsys := f.exchange, s.o.Log.FS
-	place, kept := s.path(segment.ArchiveDir, e.base), s.path(segment.QuarantineDir, e.damage.Name)
-	now, err := fsys.Stat(place)
+	old, kept := s.path(segment.ArchiveDir, e.old), s.path(segment.QuarantineDir, e.damage.Name)
+	now, err := fsys.Stat(old)
 	if err != nil {
 		return err
 	}
@@ -211,10 +224,10 @@ func (s *restore) swap(f *fill) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	switch err := fsys.Link(place, kept); {
+	switch err := fsys.Link(old, kept); {
 	case errors.Is(err, fs.ErrExist):
 		if there, err := fsys.Stat(kept); err != nil || there.ID != now.ID {
-			return errors.Join(err, fmt.Errorf("%s is there, and another file than %s", kept, place))
+			return errors.Join(err, fmt.Errorf("%s is there, and another file than %s", kept, old))
 		}
 	case err != nil:
 		return err
@@ -222,10 +235,35 @@ func (s *restore) swap(f *fill) error {
 	if err := fsys.SyncDir(s.path(segment.QuarantineDir)); err != nil {
 		return err
 	}
-	if err := fsys.Rename(s.temp(f), place); err != nil {
+	place := fsys.Rename
+	if e.base != e.old {
+		place = fsys.Link // both forms of the segment are there for a moment, and the plain one is read
+	}
+	if err := place(s.temp(f), s.path(segment.ArchiveDir, e.base)); err != nil {
 		return err
 	}
-	return fsys.SyncDir(s.path(segment.ArchiveDir))
+	return errors.Join(fsys.SyncDir(s.path(segment.ArchiveDir)), s.unlink(e, e.damage.Name))
+}
+
+// unlink takes the name in the archive off a damaged compressed file, once the plain one is there.
+func (s *restore) unlink(e *exchange, kept string) error {
+	base, _ := parseKeptName(kept)
+	if base == e.base {
+		return nil
+	}
+	fsys, old := s.o.Log.FS, s.path(segment.ArchiveDir, base)
+	now, err := fsys.Stat(old)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	there, err := fsys.Stat(s.path(segment.QuarantineDir, kept))
+	if err != nil || there.ID != now.ID {
+		return err // made anew meanwhile, by archiving
+	}
+	return errors.Join(fsys.Remove(old), fsys.SyncDir(s.path(segment.ArchiveDir)))
 }
 
 // payload is what the chain says of a fill.

@@ -185,10 +185,16 @@ func (s *restore) choose(ctx context.Context, home *segment.Snapshot, open []*fi
 		}
 		s.fills = append(s.fills, f)
 	}
+	s.fills = slices.DeleteFunc(s.fills, s.covered)
 	if len(s.fills) == 0 {
 		return refuse(s.From, "look for a backup that has these records", "it does not have what is lost: %s", strings.Join(why, "; "))
 	}
 	return s.supply.refuseMisplaced(ctx, home.Sources, lost, strays)
+}
+
+// covered reports whether what a fill would put back comes with a segment that is put back whole.
+func (s *restore) covered(f *fill) bool {
+	return f.exchange == nil && slices.ContainsFunc(s.fills, func(by *fill) bool { return by.exchange != nil && by.exchange.has[f.seek.head] })
 }
 
 // pins names what a plan rests on.
