@@ -9,6 +9,8 @@
 //	                            one they go on in that of the block before. exit is 0 unless given
 //	```sh needs=PROGRAM         commands that want a program besides the usual ones; where it is not
 //	                            installed, they and the rest of a runbook are skipped
+//	```console stage=NAME exit=N  the same in one block, commands behind "$ ", in an empty home if none
+//	                            is named
 //	```output                   what the commands before it write; … stands for any text, and on a
 //	                            line of its own for any number of lines
 package doctest

@@ -1,36 +1,39 @@
 package doctest
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/opscontext/opscontext/internal/config"
 )
 
-// The session in the README is what a reader sees who types it.
-func TestReadmeSession(t *testing.T) {
+// The sessions in the README are what a reader sees who types them.
+func TestReadmeSessions(t *testing.T) {
 	needs(t, "sh")
 	d := readDocument(t, "README.md")
-	sessions := 0
+	var sessions []string
 	for _, b := range d.blocks {
 		if b.lang != "console" {
 			continue
 		}
-		sessions++
-		s := newShell(t, filepath.Dir(program(t)))
+		stage := cmp.Or(b.attrs["stage"], "empty")
+		sessions = append(sessions, stage)
+		s := enter(t, stage)
 		for _, typed := range strings.Split("\n"+b.text, "\n$ ")[1:] {
 			command, expected, _ := strings.Cut(typed+"\n", "\n")
 			output, exit := s.run(t, command)
-			if exit != 0 || !shows(strings.TrimSuffix(expected, "\n"), output) {
+			if strconv.Itoa(exit) != cmp.Or(b.attrs["exit"], "0") || !shows(strings.TrimSuffix(expected, "\n"), output) {
 				t.Errorf("%s: %s ends with %d and shows\n%s", d.at(b), command, exit, output)
 			}
 		}
 	}
-	if sessions != 1 {
-		t.Errorf("%s has %d sessions, want 1", d.name, sessions)
+	if len(sessions) != 2 {
+		t.Errorf("%s has the sessions %q, want 2", d.name, sessions)
 	}
 }
 
