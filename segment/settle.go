@@ -163,36 +163,6 @@ func (w *writer) onlyFragment() error {
 		Next: "look at it; to start a log here, move it elsewhere"}
 }
 
-// settleHoles looks for blocks that never reached the medium before the last line: several writes
-// can be under way when the power goes, and land in any order. Nothing after the first hole was
-// ever acknowledged, since a sync would have brought the hole's bytes along. Up to the mark, which
-// only follows a sync, there are none.
-func (w *writer) settleHoles() error {
-	l := &w.live
-	if l.empty() {
-		return nil
-	}
-	from := max(0, l.info.Size-holeWindow)
-	if m, ok := w.mem.Mark(); ok && w.fits(m) {
-		from = m.Offset
-	}
-	hole, err := findHole(l.f, from, l.info.Size)
-	if err != nil || hole < 0 {
-		return err
-	}
-	start, err := lineStart(l.f, hole)
-	if err != nil {
-		return err
-	}
-	if start == 0 {
-		return nil // settleTail knows what to make of it
-	}
-	return w.cutOff(start, "", tornPrefix)
-}
-
-// holeWindow is how far back from the end holes are looked for where nothing says what was synced.
-const holeWindow = 4 << 20
-
 // fits reports whether the live log is the one that the mark was set on: the head that it remembers
 // is where it was.
 func (w *writer) fits(m Mark) bool {

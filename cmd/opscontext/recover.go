@@ -193,37 +193,34 @@ func (c *call) plan(o recovery.Options, p *recovery.Plan) error {
 			return err
 		}
 	}
-	if c.cli.Bool(flagJSON) {
+	w := &printer{out: c.out}
+	switch {
+	case c.cli.Bool(flagJSON):
 		return json.NewEncoder(c.stdout).Encode(planned{apply, p})
-	}
-	return printPlan(c.out, p, apply)
-}
-
-func printPlan(out *terminal.Stream, p *recovery.Plan, applied bool) error {
-	w := &printer{out: out}
-	if len(p.Steps) == 0 {
+	case len(p.Steps) == 0:
 		w.field("plan", "nothing to do")
 		w.field("verdict", terminal.Escape(p.Expected.Verdict))
-		return w.err
+	case apply:
+		w.steps("done", p)
+	default:
+		w.steps("would", p)
+		w.field("next", "the same command with --apply does it; nothing was written")
 	}
-	label := "would"
-	if applied {
-		label = "done"
-	}
-	for i, s := range p.Steps {
-		w.field(label, fmt.Sprintf("%d. %s", i+1, terminal.Clip(s.Do, 600)))
+	return w.err
+}
+
+// steps writes the steps of a plan, labelled as done or as what would be done.
+func (p *printer) steps(label string, plan *recovery.Plan) {
+	for i, s := range plan.Steps {
+		p.field(label, fmt.Sprintf("%d. %s", i+1, terminal.Clip(s.Do, 600)))
 		for _, part := range []struct {
 			name  string
 			files []string
 		}{{"reads", s.Reads}, {"writes", s.Writes}, {"keeps", s.Keeps}} {
 			if len(part.files) > 0 {
-				w.field("", part.name+": "+terminal.Escape(strings.Join(part.files, ", ")))
+				p.field("", part.name+": "+terminal.Escape(strings.Join(part.files, ", ")))
 			}
 		}
 	}
-	w.field("expected", fmt.Sprintf("audit_verify: %s (exit %d)", terminal.Escape(p.Expected.Verdict), p.Expected.Exit))
-	if !applied {
-		w.field("next", "the same command with --apply does it; nothing was written")
-	}
-	return w.err
+	p.field("expected", fmt.Sprintf("audit_verify: %s (exit %d)", terminal.Escape(plan.Expected.Verdict), plan.Expected.Exit))
 }

@@ -1,0 +1,118 @@
+package segment
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/opscontext/opscontext/chain"
+)
+
+// settleHoles looks for blocks that never reached the medium before the last line: several writes
+// can be under way when the power goes, and land in any order. Nothing after the first hole was
+// ever acknowledged, since a sync would have brought the hole's bytes along. Up to the mark, which
+// only follows a sync, there are none.
+func (w *writer) settleHoles() error {
+	l := &w.live
+	if l.empty() {
+		return nil
+	}
+	from := max(0, l.info.Size-holeWindow)
+	if m, ok := w.mem.Mark(); ok && w.fits(m) {
+		from = m.Offset
+	}
+	hole, err := findHole(l.f, from, l.info.Size)
+	if err != nil || hole < 0 {
+		return err
+	}
+	start, err := lineStart(l.f, hole)
+	if err != nil {
+		return err
+	}
+	if start == 0 {
+		return nil // settleTail knows what to make of it
+	}
+	if one, err := w.oneBurst(start); err != nil || !one {
+		return err // what was written long after the hole is history, and the hole is for verify to show
+	}
+	return w.cutOff(start, "", tornPrefix)
+}
+
+// burst is how far the times of records may lie apart that were still on their way to the medium
+// together.
+const burst = time.Minute
+
+// oneBurst reports whether what follows a hole that starts at a line can have been under way when the
+// power went: its last record is of about the time of the one before the hole. Writers that do not
+// sync leave holes, and whoever comes after the crash writes on behind them. Records of the past have
+// times of their own; an import that is not closed says that there are some.
+func (w *writer) oneBurst(start int64) (bool, error) {
+	before, err := readTail(w.live.f, start)
+	if err != nil || before.line == nil {
+		return false, ignoreNoHead(err)
+	}
+	last, err := readTail(w.live.f, w.live.info.Size)
+	if noHead, ok := errors.AsType[*errNoHead](err); ok {
+		return noHead.offset <= start, nil // the hole's own line is the last
+	}
+	if err != nil || last.start <= start {
+		return err == nil, err // no record follows
+	}
+	from, errFrom := time.Parse(stampLayout, chain.ReadLine(before.line).Record.TS)
+	to, errTo := time.Parse(stampLayout, chain.ReadLine(last.line).Record.TS)
+	if errFrom == nil && errTo == nil && to.Sub(from).Abs() <= burst {
+		return true, nil
+	}
+	return w.importing()
+}
+
+func ignoreNoHead(err error) error {
+	if _, ok := errors.AsType[*errNoHead](err); ok {
+		return nil
+	}
+	return err
+}
+
+// importing reports whether an import was begun here and not closed.
+func (w *writer) importing() (bool, error) {
+	entries, err := w.fs.ReadDir(w.path(ArchiveDir))
+	if err != nil {
+		return false, ignoreNotExist(err)
+	}
+	for _, e := range entries {
+		if _, ok := ParseImportName(e.Name()); !ok {
+			continue
+		}
+		open, err := w.openImport(e.Name())
+		if err != nil || open {
+			return open, err
+		}
+	}
+	return false, nil
+}
+
+func ignoreNotExist(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// maxImport bounds what is read of the file that says how far an import came, in bytes.
+const maxImport = 1 << 20
+
+func (w *writer) openImport(name string) (open bool, err error) {
+	f, err := w.fs.OpenFile(w.archivePath(name), os.O_RDONLY, 0)
+	if err != nil {
+		return false, ignoreNotExist(err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	text, err := io.ReadAll(io.LimitReader(f, maxImport))
+	return !bytes.Contains(text, []byte(`"closed":`)), err
+}
+
+// holeWindow is how far back from the end holes are looked for where nothing says what was synced.
+const holeWindow = 4 << 20

@@ -1,0 +1,96 @@
+package segment
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
+)
+
+// holed lays down a live log of five records that are apart as far as said, the third of which never
+// reached the medium, as a writer leaves it that does not sync and goes on after a crash.
+func holed(t *testing.T, m *durable.Mem, apart time.Duration) (whole []chain.Record) {
+	t.Helper()
+	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	head := chain.Genesis
+	var log []byte
+	for i := range 5 {
+		r, err := chain.Seal(head, at.Add(time.Duration(i)*apart).Format(stampLayout), "test.event", "ops", []byte(`{"text":"`+strings.Repeat("x", 5000)+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := chain.AppendLine(nil, &r)
+		if i == 2 {
+			line = append(bytes.Repeat([]byte{0}, len(line)-1), '\n')
+		} else {
+			whole = append(whole, r)
+		}
+		log, head = append(log, line...), r.Hash
+	}
+	if err := m.Mkdir(testHome, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	addTo(t, m, testHome+"/"+LiveName, string(log))
+	return whole
+}
+
+func liveText(t *testing.T, m *durable.Mem) string {
+	t.Helper()
+	text, err := readAll(m, testHome+"/"+LiveName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestOldHoleStaysForVerify: records that were written days after a hole are history. Taking them out
+// with it would lose them.
+func TestOldHoleStaysForVerify(t *testing.T) {
+	m := durable.NewMem()
+	whole := holed(t, m, 24*time.Hour)
+	l := openLog(t, memOptions(m))
+	mustAppend(t, l, 1)
+	text := liveText(t, m)
+	for i, r := range whole {
+		if !strings.Contains(text, r.Hash.String()+"\"}\n") {
+			t.Errorf("record %d is gone", i)
+		}
+	}
+	if strings.Contains(text, chain.KindTornTail) {
+		t.Error("something was set aside")
+	}
+}
+
+func TestHoleOfOneBurstIsSetAside(t *testing.T) {
+	m := durable.NewMem()
+	whole := holed(t, m, time.Millisecond)
+	l := openLog(t, memOptions(m))
+	mustAppend(t, l, 1)
+	h := mustWalk(t, m)
+	if got, want := h.kinds(), "event event audit.torn_tail event"; got != want {
+		t.Errorf("the log holds %s, want %s", got, want)
+	}
+	if h.has(whole[3].Hash) {
+		t.Error("what followed the hole is still there")
+	}
+}
+
+// TestHoleOfAnImportIsSetAside: what an import writes in one go is years apart.
+func TestHoleOfAnImportIsSetAside(t *testing.T) {
+	for _, closed := range []string{"", `, "closed": {}`} {
+		m := durable.NewMem()
+		holed(t, m, 24*time.Hour)
+		if err := m.Mkdir(testHome+"/"+ArchiveDir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		addTo(t, m, testHome+"/"+ArchiveDir+"/"+ImportName(chain.Hash{1}), `{"format": 1`+closed+`}`)
+		l := openLog(t, memOptions(m))
+		mustAppend(t, l, 1)
+		if set := strings.Contains(liveText(t, m), chain.KindTornTail); set != (closed == "") {
+			t.Errorf("closed %q: set aside %v", closed, set)
+		}
+	}
+}
