@@ -47,10 +47,14 @@ func (o *Options) source(path string) (b chain.Backup, err error) {
 	return b, nil
 }
 
-// refuseHeld refuses to call records lost that a backup or an archive copy has.
+// refuseHeld refuses to call records lost that a backup or an archive copy has, unless the home keeps
+// them as a branch already: then what is left is to say why they are no part of the log.
 func (o *Options) refuseHeld(ctx context.Context, out *verify.Outcome, p *place, source string) error {
 	if p.lost.Head == chain.Genesis {
 		return nil
+	}
+	if kept, err := o.keepsBranch(ctx, p); err != nil || kept {
+		return err
 	}
 	if o.Store != "" && out.Verdict.LogID != chain.Genesis {
 		copies, err := archive.ReadStored(ctx, o.Log.FS, o.Store, out.Verdict.LogID)
@@ -74,6 +78,22 @@ func (o *Options) refuseHeld(ctx context.Context, out *verify.Outcome, p *place,
 		return refuse(source, "opscontext recover restore --from "+source, "it holds the record %s that would be declared lost", p.lost.Head.Short())
 	}
 	return nil
+}
+
+// keepsBranch reports whether what a place has lost is kept beside the log, whole.
+func (o *Options) keepsBranch(ctx context.Context, p *place) (kept bool, err error) {
+	home, err := o.snapshot()
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, home.Close()) }()
+	for _, src := range home.Branches {
+		run, whole, err := stretchOf(ctx, src)
+		if err != nil || whole && run.Parent == p.before.Hash && run.Head == p.lost.Head {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // holds reports whether a file of records, or any segment of a home, has a record with a hash. What

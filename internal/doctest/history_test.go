@@ -92,6 +92,23 @@ func makeHistory(t *testing.T) *history {
 	return h
 }
 
+// comeBack is the record of the lost records' return, in the log that went on behind an anchor.
+func (h *history) comeBack(t *testing.T, anchor chain.Record) chain.Record {
+	t.Helper()
+	sealed := seal(t, anchor, "2027-01-04T09:30:00.001Z", chain.KindRotate, chain.SystemActor, chain.Rotate{
+		Segment: "audit-0002.jsonl", Records: 3, FirstHash: h.rotate.Hash, LastHash: anchor.Hash,
+		Cutoff: "2027-01-04T09:30:00.001Z", LogID: h.first.Hash, Incarnation: 2, Reason: chain.ReasonManual, Machine: "atlas",
+	}.Payload())
+	lost, disk := lineOf(h.torn, h.failed), lineOf(h.rotate, h.torn, h.failed)
+	return seal(t, sealed, "2027-01-06T08:00:00.000Z", chain.KindRestore, chain.SystemActor, chain.Restore{
+		Segment: segment.BranchName{Number: 2, Index: 1}.String(), After: "audit-0002.jsonl", Records: 2,
+		FirstHash: h.torn.Hash, LastHash: h.failed.Hash, FirstTS: h.torn.TS, LastTS: h.failed.TS,
+		Source: "old-disk", Reason: "the old disk could be read", Disposition: chain.PutAsBranch, SHA256: sha256.Sum256(lost),
+		From:     []chain.File{{Name: "old-disk/audit.log", Bytes: int64(len(disk)), SHA256: sha256.Sum256(disk)}},
+		Operator: "Ada King", RecordedBy: chain.Recorder{UID: 1000, User: "ada", Host: "atlas", Tool: "opscontext 0.1.0"},
+	}.Payload())
+}
+
 // rollBack puts the live log back to where it was after the rotation, has the memory compared with
 // it, and makes the audit.break that a writer chains then. It gives the files of the memory.
 func (h *history) rollBack(t *testing.T) (mark, points []byte) {
