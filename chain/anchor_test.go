@@ -139,6 +139,29 @@ func TestAnchorPayloadReadsBack(t *testing.T) {
 		if string(got.Payload()) != string(want.Payload()) {
 			t.Errorf("read back as %s\nwant %s", got.Payload(), want.Payload())
 		}
+		for _, lie := range []func(a *chain.Anchor){
+			func(a *chain.Anchor) { a.Where = "head" },
+			func(a *chain.Anchor) { a.Cause = "accident" },
+			func(a *chain.Anchor) { a.Lost.RecordClaim.Grade = "certain" },
+			func(a *chain.Anchor) { a.Lost.Records = chain.Bounds{Min: 3, Max: 2} },
+			func(a *chain.Anchor) {
+				if a.Where == chain.WhereGap {
+					a.After = chain.AnchorAfter{}
+				} else {
+					a.After = chain.AnchorAfter{Hash: h.recs[0].Hash}
+				}
+			},
+		} {
+			bad := want
+			lie(&bad)
+			v, _, err := ecmajson.Parse(bad.Payload(), chain.MaxDepth)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := chain.ParseAnchor(v); err == nil {
+				t.Errorf("%s reads", bad.Payload())
+			}
+		}
 		for i := range v.Members {
 			broken := v
 			broken.Members = slices.Delete(slices.Clone(v.Members), i, i+1)
@@ -211,6 +234,28 @@ func TestDivergedCannotBeDocumented(t *testing.T) {
 			wantAnchor(t, chain.Rules{}, h.live(), chain.AnchorInForce, "")
 		}
 	}
+}
+
+// A live log that was put back alone repeats sealed records, and the audit.break follows one of the
+// past: the anchor of the break documents that branch with it, and no other.
+func TestAnchorDocumentsTheBranchOfABreak(t *testing.T) {
+	h := newHistory(t).events(100)
+	sealed := file{"audit-0001.jsonl", false, bytes.Join(h.lines, nil)}
+	old, head, lost := h.recs[9], h.recs[99], h.add("test.event", []byte("null"))
+	b := chain.Break{Found: chain.RolledBack, LogID: h.recs[0].Hash, Incarnation: 1,
+		Remembered: chain.Remembered{LogID: h.recs[0].Hash, Incarnation: 1, Segment: 2, Head: lost.Hash, Records: 101},
+		Surviving:  chain.Surviving{File: "audit-0001.jsonl", Head: head.Hash}, Lost: chain.Bounds{Min: 1, Max: 1}}
+	h.lines = slices.Clone(h.lines[:10])
+	h.after(old.Hash, chain.KindBreak, b.Payload())
+	files := func() []file { return []file{sealed, {"audit.log", true, bytes.Join(h.lines, nil)}} }
+	if got := undocumented(judge(t, files(), 1000)); !slices.Contains(got, chain.ImplausibleFork) {
+		t.Fatalf("before: %v, want a branch", got)
+	}
+	a := h.anchorFor(b)
+	h.add(chain.KindAnchor, a.Payload())
+	wantAnchor(t, chain.Rules{}, files(), chain.AnchorInForce, "", chain.Duplicate)
+	h.after(old.Hash, "test.event", []byte("true"))
+	wantAnchor(t, chain.Rules{}, files(), chain.AnchorInForce, "", chain.Duplicate, chain.ImplausibleFork)
 }
 
 func TestAnchorDocumentsAGap(t *testing.T) {

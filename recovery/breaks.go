@@ -52,6 +52,9 @@ func places(out *verify.Outcome) (ps []*place) {
 		ps = append(ps, p)
 	}
 	for _, f := range out.Verdict.Findings {
+		if slices.ContainsFunc(out.Verdict.Breaks, func(b chain.BreakFound) bool { return b.Place == f.Place }) {
+			continue // the anchor of the break documents it
+		}
 		switch f.Class {
 		case chain.Missing, chain.SecondGenesis, chain.ImplausibleFork:
 			ps = append(ps, gap(out.Verdict, f))
