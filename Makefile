@@ -15,7 +15,7 @@ TOOL      := go tool -modfile=tools.mod
 TESTRUN   := go run ./internal/testrun $(if $(NO_SKIPS),-no-skips) --
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: help build demo test check bench microbench fuzz faults conformance fmt format vet lint deadcode modules cross race clean
+.PHONY: help build demo test check bench microbench corpus fuzz faults conformance fmt format vet lint deadcode modules cross race clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ bench: build ## cost of archive and verify beside zstd's, with goals (BENCH_FLAG
 
 microbench: ## the benchmarks of the packages (BENCH=REGEXP)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+corpus: ## write the damaged logs of testdata/corrupt anew, as their generator makes them
+	go test ./internal/corpus -run 'TestCorpus$$' -update -count=1
 
 fuzz: ## every fuzz target for FUZZTIME, one after another
 	scripts/fuzz $(FUZZTIME)

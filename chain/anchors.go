@@ -267,6 +267,10 @@ func (f *finder) weighGap(a *AnchorFound, before int64) (string, error) {
 		return "", nil
 	}
 	if gone {
+		if ps := f.l.seenBefore(a.Lost.Head, a.Record); len(ps) > 0 {
+			return fmt.Sprintf("the record that it calls lost, %s, is in the log, at %s line %d", a.Lost.Head.Short(),
+				f.j.sources[ps[0].place.Source].Name, ps[0].place.Line), nil
+		}
 		if n := f.countGone(after, before); outside(a.Lost.Records, n) {
 			return fmt.Sprintf("it says that %s records were lost, and the rotation record after the gap shows %s", a.Lost.Records, n), nil
 		}

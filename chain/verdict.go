@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -70,7 +71,8 @@ type Finding struct {
 	// parent is missing, as the chain itself shows.
 	TS, FollowsTS string
 	Gone          Bounds
-	content       Hash // of an altered record
+	content       Hash      // of an altered record
+	more          []Finding // altered records that follow it and were added to it
 }
 
 // BreakFound is an audit.break on the chain: what the machine remembered and what it found.
@@ -231,6 +233,9 @@ func (f *finder) sorted() []Finding {
 			next := p.Line+p.Records == n.Line && p.Detail == n.Detail && p.Anchor == n.Anchor && !linkClass(n.Class)
 			if next || info.Severity == Note && n.Class != Imported {
 				p.Records += n.Records
+				if n.Class == Altered {
+					p.more = append(p.more, n)
+				}
 				continue
 			}
 		}
@@ -247,6 +252,23 @@ func linkClass(c Class) bool {
 		return true
 	}
 	return false
+}
+
+// Each gives a finding about altered records as one for each record: what it is about, without those
+// that were added to it because they follow it.
+func (f *Finding) Each() iter.Seq[Finding] {
+	return func(yield func(Finding) bool) {
+		first := *f
+		first.Records, first.more = f.Records-int64(len(f.more)), nil
+		if !yield(first) {
+			return
+		}
+		for _, n := range f.more {
+			if !yield(n) {
+				return
+			}
+		}
+	}
 }
 
 // Content is the hash of what an altered record holds now; ok is false for any other finding.

@@ -1,9 +1,11 @@
 package recovery
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/report"
 	"github.com/opscontext/opscontext/internal/verify"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -23,6 +25,20 @@ type place struct {
 	chained      chain.Hash // the audit.break on the chain, Genesis while the machine has yet to write it
 	altered      []chain.Evidence
 	documentedBy chain.Hash
+	unread       bool // the anchor documents what cannot be read in the gap as well
+}
+
+// covers reports whether a finding is settled once the place is documented: it is what the place is
+// about, or what every writer settles before it writes the anchor.
+func (p *place) covers(f report.Finding) bool {
+	switch {
+	case p.where == chain.WhereTail:
+		return f.Class == p.class || f.Class == chain.TornTailFound || p.chained != chain.Genesis && f.Record == p.record
+	case f.Class == chain.Unreadable:
+		return p.unread && f.Segment == p.file && !notOpened(f)
+	}
+	same := f.Class == p.class || p.class == chain.Altered && f.Class == chain.Missing
+	return same && f.Record <= p.record && p.record < f.Record+max(f.Records, 1)
 }
 
 // pin names a place by its hashes.
@@ -51,18 +67,46 @@ func places(out *verify.Outcome) (ps []*place) {
 		p.record, p.file = out.Verdict.Records, segment.LiveName
 		ps = append(ps, p)
 	}
-	for _, f := range out.Verdict.Findings {
-		if slices.ContainsFunc(out.Verdict.Breaks, func(b chain.BreakFound) bool { return b.Place == f.Place }) {
+	return inOrder(append(ps, absent(out.Verdict)...))
+}
+
+// absent are the places that the records themselves show.
+func absent(v *chain.Verdict) (ps []*place) {
+	gaps := map[int64]*place{} // by the record after them
+	for _, f := range v.Findings {
+		if slices.ContainsFunc(v.Breaks, func(b chain.BreakFound) bool { return b.Place == f.Place }) {
 			continue // the anchor of the break documents it
 		}
 		switch f.Class {
 		case chain.Missing, chain.SecondGenesis, chain.ImplausibleFork:
-			ps = append(ps, gap(out.Verdict, f))
-		case chain.Altered:
-			ps = append(ps, alteration(out.Verdict, f))
+			if p := gap(v, f); !outOfOrder(f.Detail) { // what is there is not absent
+				gaps[f.Record] = p
+				ps = append(ps, p)
+			}
 		}
 	}
-	slices.SortStableFunc(ps, func(a, b *place) int { return int(min(max(a.record-b.record, -1), 1)) })
+	for _, f := range v.Findings {
+		if f.Class != chain.Altered {
+			continue
+		}
+		for one := range f.Each() {
+			p, q := alteration(v, one), gaps[one.Record]
+			switch {
+			case copied(v, one): // the record itself is there
+			case q != nil && q.class == chain.Missing:
+				// The parent that it names may be what was altered: one anchor says both.
+				q.class, q.altered, q.lost.Records.Min, q.documentedBy = chain.Altered, p.altered, 0, p.documentedBy
+			default:
+				ps = append(ps, p)
+			}
+		}
+	}
+	return ps
+}
+
+// inOrder puts places in reading order.
+func inOrder(ps []*place) []*place {
+	slices.SortStableFunc(ps, func(a, b *place) int { return cmp.Compare(a.record, b.record) })
 	return ps
 }
 
@@ -96,6 +140,13 @@ func gap(v *chain.Verdict, f chain.Finding) *place {
 	none := chain.Claim{Grade: chain.Asserted, Source: "nothing in the log names what is gone"}
 	p.lost = chain.Lost{Records: chain.Bounds{Min: 0, Max: chain.UnknownCount}, HeadClaim: none, RecordClaim: none, From: f.FollowsTS, To: f.TS, TimeClaim: none}
 	return p
+}
+
+// copied reports whether a finding is about a second copy of a record.
+func copied(v *chain.Verdict, one chain.Finding) bool {
+	return slices.ContainsFunc(v.Findings, func(f chain.Finding) bool {
+		return f.Class == chain.Duplicate && f.Source == one.Source && f.Line <= one.Line && one.Line < f.Line+f.Records
+	})
 }
 
 // alteration is the place of a record whose content is not what its hash says: it can be

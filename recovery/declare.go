@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/report"
 	"github.com/opscontext/opscontext/internal/verify"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -83,9 +84,10 @@ func PlanBreak(ctx context.Context, o Options, d Declaration) (*Plan, error) {
 
 // breaks are the places that a declaration is about, in a log as it was looked at.
 type breaks struct {
-	out    *verify.Outcome
-	places []*place
-	source chain.Backup
+	out      *verify.Outcome
+	places   []*place
+	source   chain.Backup
+	corrects chain.Hash
 }
 
 func (d *Declaration) look(ctx context.Context, o *Options) (b breaks, err error) {
@@ -95,6 +97,7 @@ func (d *Declaration) look(ctx context.Context, o *Options) (b breaks, err error
 	if err := refuseRewritten(o.Home, b.out, d.Cause); err != nil {
 		return b, err
 	}
+	b.corrects = d.Corrects
 	b.places, err = d.choose(o, b.out)
 	return b, err
 }
@@ -158,6 +161,10 @@ func refuseRewritten(home string, out *verify.Outcome, cause chain.Cause) error 
 	switch {
 	case found[chain.Diverged]:
 		return refuse(home, "keep the log as it is, and compare it with a backup: recover diagnose", "its history differs from what this machine remembers of it: that is not a loss, and no declaration can document it")
+	case slices.ContainsFunc(out.Verdict.Findings, func(f chain.Finding) bool { return f.Class == chain.Missing && outOfOrder(f.Detail) }):
+		return refuse(home, "put the segments or lines back in order first: recover diagnose", "records are out of order: what is there is not absent")
+	case slices.ContainsFunc(out.Report.Findings, func(f report.Finding) bool { return f.Segment == segment.LiveName && notOpened(f) }):
+		return refuse(home, "move it elsewhere and put the log back", "%s is no file, so nobody can write to it", segment.LiveName)
 	case found[chain.Replaced] && cause != chain.CauseContinuation:
 		return refuse(home, "put the log back that was here, or, if none of its files are left, declare a continuation", "another log is in the place of the one this machine remembers")
 	}
@@ -180,6 +187,9 @@ func (d *Declaration) choose(o *Options, out *verify.Outcome) ([]*place, error) 
 		}
 	}
 	if slices.Contains(allowed, chain.Unreadable) {
+		for _, p := range chosen {
+			p.unread = true
+		}
 		more, err := o.unreadable(out, chosen)
 		if err != nil {
 			return nil, err
@@ -267,14 +277,15 @@ func (o *Options) nextSegment(out *verify.Outcome) (int64, error) {
 // expected is the verdict that is left once the places are documented.
 func (b *breaks) expected() Expected {
 	left := slices.Clone(b.out.Report.Findings)
-	for _, p := range b.places {
-		for i := range left {
-			same := left[i].Class == p.class && (left[i].Record == p.record || p.where == chain.WhereTail)
-			branch := p.chained != chain.Genesis && left[i].Record == p.record
-			if same || branch || p.class == chain.Missing && left[i].Class == chain.Unreadable {
-				left[i].Severity = chain.Note
-			}
+	for i := range left {
+		corrected := left[i].Class == chain.AnchorContradicted && left[i].Hash == b.corrects.String()
+		if corrected || slices.ContainsFunc(b.places, func(p *place) bool { return p.covers(left[i]) }) {
+			left[i].Severity = chain.Note
 		}
 	}
-	return expectation(left, len(b.places), slices.ContainsFunc(b.places, func(p *place) bool { return p.class == chain.Altered }))
+	e := expectation(left, len(b.places), slices.ContainsFunc(b.places, func(p *place) bool { return p.class == chain.Altered }))
+	if e.Exit == 0 && b.corrects != chain.Genesis {
+		e.Exit, e.Verdict = 4, e.Verdict+", corrected"
+	}
+	return e
 }

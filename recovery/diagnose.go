@@ -3,11 +3,9 @@ package recovery
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/report"
-	"github.com/opscontext/opscontext/internal/verify"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -50,13 +48,19 @@ const (
 	KindDuplicate     Kind = "duplicate-block"
 	KindSegmentGone   Kind = "missing-segment"
 	KindRecordsGone   Kind = "missing-records"
+	KindLiveHole      Kind = "hole-in-live-log"
 	KindSwapped       Kind = "swapped-segments"
+	KindDisorder      Kind = "records-out-of-order"
 	KindForeign       Kind = "foreign-segment"
 	KindSecondStart   Kind = "second-start"
 	KindRolledBack    Kind = "restored-older-home"
 	KindLiveOlder     Kind = "only-live-log-restored"
 	KindArchiveOlder  Kind = "only-archives-restored"
 	KindLiveLost      Kind = "live-log-lost"
+	KindBegunAnew     Kind = "live-log-begun-anew"
+	KindGone          Kind = "log-gone"
+	KindNotAFile      Kind = "not-a-file"
+	KindNames         Kind = "live-log-has-other-names"
 	KindReplaced      Kind = "replaced-log"
 	KindRewritten     Kind = "rewritten-history"
 	KindRotation      Kind = "interrupted-rotation"
@@ -85,7 +89,7 @@ func Diagnose(ctx context.Context, o Options) (*Diagnosis, error) {
 		return nil, err
 	}
 	d := &Diagnosis{Home: out.Report.Home, Verdict: out.Report.Verdict, Exit: out.Report.Exit, Report: out.Report, Cases: []Case{}}
-	g := grouping{out: out, at: map[Kind]int{}}
+	g := grouping{evidence: gather(out), at: map[Kind]int{}}
 	for _, f := range out.Report.Findings {
 		if f.DocumentedBy == "" {
 			g.finding(f)
@@ -100,7 +104,7 @@ func Diagnose(ctx context.Context, o Options) (*Diagnosis, error) {
 
 // grouping makes cases of findings: many findings of one kind are one case.
 type grouping struct {
-	out   *verify.Outcome
+	*evidence
 	cases []Case
 	at    map[Kind]int
 }
@@ -143,7 +147,7 @@ func (g *grouping) finding(f report.Finding) {
 // linkCase reports whether a case counts places, not records.
 func linkCase(k Kind) bool {
 	switch k {
-	case KindSegmentGone, KindRecordsGone, KindSwapped, KindForeign, KindSecondStart, KindRolledBack, KindLiveOlder, KindArchiveOlder:
+	case KindSegmentGone, KindRecordsGone, KindLiveHole, KindSwapped, KindDisorder, KindForeign, KindSecondStart, KindBegunAnew, KindRolledBack, KindLiveOlder, KindArchiveOlder:
 		return true
 	}
 	return false
@@ -159,67 +163,9 @@ var kinds = map[chain.Class]Kind{
 	chain.RolledBack: KindRolledBack, chain.SecondGenesis: KindSecondStart, chain.Missing: KindRecordsGone, chain.Unreadable: KindUnreadable,
 }
 
-// kindOf tells cases apart that share a class; ok is false for what is no case.
-func (g *grouping) kindOf(f report.Finding) (k Kind, ok bool) {
-	k, ok = kinds[f.Class]
-	live := f.Segment == segment.LiveName
-	switch f.Class {
-	case chain.Unreadable:
-		switch {
-		case f.Line == 0:
-			k = KindFrame
-		case live && g.liveLines() == 1:
-			k = KindTornFirst
-		case live && f.Line+f.Records-1 == g.liveLines():
-			k = KindNotARecord
-		}
-	case chain.Missing:
-		switch {
-		case strings.Contains(f.Meaning, "read only later"):
-			k = KindSwapped
-		case f.Line == 1 && live:
-			k = KindArchiveOlder
-		case f.Line == 1:
-			k = KindSegmentGone
-		}
-	case chain.SecondGenesis:
-		if f.Line == 1 && !live {
-			k = KindForeign
-		}
-	case chain.RolledBack:
-		if g.liveIsCopy() {
-			k = KindLiveOlder
-		}
-	}
-	return k, ok
-}
-
-func (g *grouping) liveLines() int64 {
-	for _, s := range g.out.Verdict.Sources {
-		if s.Live {
-			return s.Lines
-		}
-	}
-	return 0
-}
-
-// liveIsCopy reports whether the live log begins with records that a sealed segment holds as well:
-// it is older than the last rotation.
-func (g *grouping) liveIsCopy() bool {
-	if g.out.Verdict.Seam > 0 {
-		return true
-	}
-	for _, f := range g.out.Verdict.Findings {
-		if f.Class == chain.Duplicate && g.out.Verdict.Sources[f.Source].Live && f.Line == 1 {
-			return true
-		}
-	}
-	return false
-}
-
 func (g *grouping) pending(u segment.Unfinished) {
 	kind := map[segment.UnfinishedKind]Kind{segment.UnfinishedSync: KindGhost, segment.UnfinishedRotation: KindRotation,
-		segment.UnfinishedRefusals: KindRefusals, segment.UnfinishedAside: KindAside}[u.Kind]
+		segment.UnfinishedRefusals: KindRefusals, segment.UnfinishedAside: KindAside, segment.UnfinishedNames: KindNames}[u.Kind]
 	c := Case{Case: kind, Severity: chain.Warning, Segment: u.File, Record: -1, Count: 1}
 	c.What, c.Run = story(kind, report.Finding{Segment: u.File})
 	g.add(c)

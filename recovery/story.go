@@ -17,16 +17,17 @@ const (
 )
 
 // story tells a case in one paragraph and gives the one command to run next. What is in curly braces
-// is filled in: the place, and what verify says of it.
+// is filled in: the place, what verify says of it, and what it says to do next.
 func story(k Kind, f report.Finding) (what, run string) {
 	s := stories[k]
-	what = strings.NewReplacer("{at}", at(f), "{detail}", detail(f)).Replace(s.what)
+	what = strings.NewReplacer("{at}", at(f), "{detail}", detail(f), "{next}", f.Next).Replace(s.what)
 	return what, s.run
 }
 
 // detail is what verify says of a finding beyond what its class means.
 func detail(f report.Finding) string {
-	if _, rest, ok := strings.Cut(f.Meaning, ": "); ok {
+	info, _ := f.Class.Info()
+	if rest, ok := strings.CutPrefix(f.Meaning, info.Meaning+": "); ok {
 		return rest
 	}
 	return f.Meaning
@@ -54,21 +55,32 @@ var stories = map[Kind]struct{ what, run string }{
 	KindDuplicate: {"Records at {at} are in the log a second time ({detail}). They are counted once; nothing is missing.", runManually},
 	KindSegmentGone: {"Records before {at} are gone: {detail}. It begins after a record that is nowhere before it, so a whole segment, or its end, is missing. If a " +
 		"backup has it, it can be put back; if none has, the loss is documented.", runRestore},
-	KindRecordsGone: {"Records before {at} are gone: {detail}. If a backup has them, the segment can be put back; if none has, the loss is documented.", runRestore},
-	KindSwapped: {"The segments are out of order at {at}: {detail}. Two files have each other's names, or one was renamed. Find out which by their first records, " +
+	KindRecordsGone: {"Records before {at} are gone: {detail}. If a backup has them, they can be put back; if none has, the loss is documented.", runRestore},
+	KindLiveHole: {"Records within audit.log, at {at}, are gone or cannot be read: {detail}. Records cannot be put back between its lines. If a backup has an audit.log that " +
+		"begins and ends as this one does, stop the writers and put it in its place. Otherwise document the loss.", runDeclare + "corruption"},
+	KindSwapped: {"The segments are out of order at {at}: {detail}. Files have each other's names, or one was renamed. Find out which by their first records, " +
 		"with segments, and give them back their names.", "opscontext segments"},
-	KindForeign: {"{at} begins with a record without a parent: the file is the start of another log, or this log was begun twice. Compare it with a backup, and move it " +
-		"elsewhere if it is another machine's.", runAgainst},
+	KindDisorder: {"Records are out of order at {at}: {detail}. They are all there, and no writer puts them so: somebody moved lines. Put the file back from a " +
+		"backup that has them in order.", runAgainst},
+	KindForeign: {"The file at {at} does not belong here: it begins without a parent, or after a record that this log does not have, and nothing here follows it. " +
+		"Compare it with a backup; if it is another log's, move it elsewhere, and put back what was in its place.", runAgainst},
 	KindSecondStart: {"Another chain starts at {at}: a writer that no longer saw the live log began anew. The records are all there, and nothing says that none is " +
 		"missing between them; that is documented as a break.", runDeclare + "live-lost"},
 	KindRolledBack: {"The log was put back to an older state: {detail}. The records written between that state and the restore are not in it. If a newer backup exists, " +
 		"stop the writers and restore that one instead, before anything else is written. Otherwise document the loss.", runDeclare + "backup-restore"},
 	KindLiveOlder: {"Only audit.log was put back from a backup: it is older than the last rotation, and begins with records that the sealed segments hold as well. " +
 		"{detail}. If the newer audit.log still exists anywhere, put that back instead. Otherwise document the loss.", runDeclare + "backup-restore"},
-	KindArchiveOlder: {"audit.log does not follow the last sealed segment: {detail}. The directory audit-archive/ is older than audit.log, so segments that were sealed " +
-		"in between are missing from it. If a backup or an archive copy has them, they can be put back.", runRestore},
+	KindArchiveOlder: {"audit.log does not follow the last sealed segment: {detail}. The last segments are missing: they were removed, or audit-archive/ was put back " +
+		"from before they were sealed. If a backup or an archive copy has them, they can be put back; if none has, the loss is documented.", runRestore},
 	KindLiveLost: {"The sealed segments are there and audit.log is not. {detail}. If a backup made after the last rotation has it, stop the writers and put it back. " +
 		"Otherwise document the loss.", runDeclare + "live-lost"},
+	KindBegunAnew: {"audit.log was lost, and a writer that did not look for the segments began a new one: {detail}. If a backup made after the last rotation has the lost " +
+		"one, keep both. Otherwise document the loss.", runDeclare + "live-lost"},
+	KindGone: {"Nothing is left of the log that this machine remembers: {detail}. If a backup exists, stop the writers, put it back, and diagnose again. If none does, " +
+		"document the loss; what is written next begins after it.", runDeclare + "live-lost"},
+	KindNotAFile: {"{at} is no file ({detail}), so nothing in it counts. Move it elsewhere, and put the file itself in its place.", runManually},
+	KindNames: {"{at} has another name (a hard link), and whoever has that can change the log past its permissions: appends are refused until it is gone. Find the name, " +
+		"and remove it.", "find / -xdev -samefile HOME/audit.log"},
 	KindReplaced: {"Another log is in the place of the one that this machine remembers: {detail}. Put the log back that was here. If none of its files are left, this one " +
 		"is declared its continuation.", runDeclare + "continuation"},
 	KindRewritten: {"The history is not the one that this machine remembers: {detail}. That is no loss: records that were there read differently, or are others. It " +
@@ -76,7 +88,7 @@ var stories = map[Kind]struct{ what, run string }{
 	KindRotation: {"A rotation was interrupted ({at}). Nothing is lost: the next append, or repair, finishes it or takes it back.", runRepair},
 	KindRefusals: {"Appends were refused earlier ({at}), and the chain does not say so yet. The next append, or repair, counts them in a record.", runRepair},
 	KindAside:    {"Bytes were set aside ({at}), and the record that says so is not on the chain yet. The next append, or repair, writes it.", runRepair},
-	KindManifest: {"A manifest contradicts what it stands beside: {detail}. The records decide. Compare the segment with an archive copy or a backup.", runAgainst},
+	KindManifest: {"A manifest contradicts what it stands beside: {detail}. The records decide. What to do: {next}.", runAgainst},
 	KindManifestGone: {"{at} has no manifest. It can be made again, byte for byte, from the archive and its audit.archive record.",
 		runRepair},
 	KindUnattested: {"{at} is compressed, and no record on the chain vouches for it: archiving was interrupted, or the file was put there by somebody else. Archiving " +

@@ -28,7 +28,7 @@ func (o *Options) unreadable(out *verify.Outcome, chosen []*place) (ps []*place,
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	for _, f := range open {
-		p := &place{class: chain.Unreadable, where: chain.WhereGap, record: f.Record, file: out.Verdict.Sources[f.Source].Name, documentedBy: f.Anchor}
+		p := &place{class: chain.Unreadable, where: chain.WhereGap, unread: true, record: f.Record, file: out.Verdict.Sources[f.Source].Name, documentedBy: f.Anchor}
 		between, found := neighbours(s, out.Verdict, f)
 		if !found {
 			continue // nothing follows it: repair sets it aside

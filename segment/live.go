@@ -138,7 +138,7 @@ func (w *writer) readHead() error {
 	}
 	t, err := readTail(l.f, l.info.Size)
 	if noHead, ok := errors.AsType[*errNoHead](err); ok {
-		if w.setOddAside && noHead.offset > 0 {
+		if w.setOddAside && (noHead.offset > 0 || w.sealedBefore()) {
 			return w.cutOff(noHead.offset, QuarantineDir, oddPrefix)
 		}
 		return &Refusal{Path: w.path(LiveName), Offset: noHead.offset,
@@ -154,6 +154,13 @@ func (w *writer) readHead() error {
 		l.ts, l.kind = r.TS, r.Event
 	}
 	return l.readPeriod()
+}
+
+// sealedBefore reports whether sealed segments say which record to go on from, so that a live log
+// without one can be emptied.
+func (w *writer) sealedBefore() bool {
+	t, err := w.sealedTail()
+	return err == nil && t.head != chain.Genesis
 }
 
 // readPeriod finds the time that says which period the live segment is of.

@@ -31,6 +31,8 @@ const (
 	UnfinishedRefusals
 	// UnfinishedAside: bytes were set aside, and no record says so yet.
 	UnfinishedAside
+	// UnfinishedNames: the live log has another name than a rotation gave it, so appends are refused.
+	UnfinishedNames
 )
 
 // Pending lists what an append would settle before it writes, apart from the log's last line. It takes
@@ -112,6 +114,7 @@ func pendingRotation(fsys durable.FS, home string, list []Unfinished) ([]Unfinis
 		return nil, err
 	}
 	there := err == nil
+	names := live.Links
 	for _, a := range sealed {
 		if a.form != FormPlain {
 			continue
@@ -122,7 +125,11 @@ func pendingRotation(fsys durable.FS, home string, list []Unfinished) ([]Unfinis
 		}
 		if err == nil && there && info.ID == live.ID {
 			list = append(list, Unfinished{UnfinishedRotation, ArchiveDir + "/" + a.base})
+			names--
 		}
+	}
+	if there && live.Mode.IsRegular() && names > 1 {
+		list = append(list, Unfinished{UnfinishedNames, LiveName})
 	}
 	return list, nil
 }

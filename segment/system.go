@@ -34,7 +34,8 @@ func (l *Log) AppendSystemAt(ctx context.Context, kind string, payload []byte, b
 
 // Repair is Settle, and where the live log ends with complete lines that are no records, which keeps
 // every append from being written, it moves them to audit-quarantine/ and chains an audit.torn_tail
-// that names them. A live log that holds no record at all is left alone: ErrRefused.
+// that names them. A live log that holds no record at all is left alone where no sealed segment says
+// what to go on from: ErrRefused.
 func (l *Log) Repair(ctx context.Context) error {
 	r := &request{before: func(Place) error { return nil }, repair: true}
 	if err := l.do(ctx, r); err != nil {

@@ -17,6 +17,7 @@ var floors = map[string]int{
 	"chain": 1,
 
 	"segment":         2,
+	"internal/corpus": 2,
 	"internal/config": 2,
 	"internal/report": 2,
 
