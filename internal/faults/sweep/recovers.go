@@ -14,21 +14,77 @@ import (
 	"github.com/opscontext/opscontext/segment"
 )
 
-// recovering are the situations of repair and declare-break: what is no record at the end of the log,
-// a lost manifest, and the three ways to lose records for good.
+// recovering are the situations of repair, declare-break and restore: what is no record at the end of
+// the log, a lost manifest, the three ways to lose records for good, and records that come back: a
+// segment, one that is damaged, and the tail that a break documents as lost.
 func recovering(app program) []scenario {
 	repair := []string{"recover", "repair", "--apply"}
 	declare := func(name, cause string, setup ...step) scenario {
 		args := []string{"recover", "declare-break", "--cause", cause, "--reason", "sweep", "--operator", "sweep", "--apply"}
 		return scenario{name, setup, args, events(0), place.output, app.judgeDeclared}
 	}
+	restore := func(name string, setup ...step) scenario {
+		args := []string{"recover", "restore", "--from", "store", "--reason", "sweep", "--operator", "sweep", "--apply"}
+		return scenario{name, setup, args, events(0), place.output, app.judgeRestored}
+	}
 	return []scenario{
 		{"repair-tail", []step{app.records(3), garble, tear}, repair, events(0), place.output, app.judgeRepaired},
 		{"repair-manifest", []step{app.segments(2), app.archived, loseManifest}, repair, events(0), place.output, app.judgeArchived},
 		declare("declare-restored", "backup-restore", app.records(3), app.backedUp, app.records(3), restored),
 		declare("declare-live-lost", "live-lost", app.segments(1), lose(place.live)),
-		declare("declare-gap", "segment-lost", app.segments(3), lose(func(p place) string { return filepath.Join(p.archive(), "audit-0002.jsonl") })),
+		declare("declare-gap", "segment-lost", app.segments(3), lose(second)),
+		restore("restore-gap", app.segments(3), app.backedUp, lose(second)),
+		restore("restore-damaged", app.segments(3), app.backedUp, damageSecond),
+		restore("restore-branch", app.records(3), keepCopy, app.records(3), exchangeCopy, app.declared),
 	}
+}
+
+// second is a file in the midst of the log.
+func second(p place) string { return filepath.Join(p.archive(), "audit-0002.jsonl") }
+
+// damageSecond changes a byte of a record in it.
+func damageSecond(p place) error {
+	text, err := os.ReadFile(second(p))
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(second(p), 0o600); err != nil {
+		return err
+	}
+	if err := os.WriteFile(second(p), bytes.Replace(text, []byte("sweep.event"), []byte("sweep.Event"), 1), 0o600); err != nil {
+		return err
+	}
+	if err := os.Chmod(second(p), 0o400); err != nil {
+		return err
+	}
+	return forget(p)
+}
+
+// keepCopy copies the live log, and exchangeCopy puts it back and keeps the newer one instead.
+func keepCopy(p place) error { return os.CopyFS(p.store(), os.DirFS(p.home())) }
+
+func exchangeCopy(p place) error {
+	aside := filepath.Join(p.stage(), "newer")
+	if err := os.Rename(p.live(), aside); err != nil {
+		return err
+	}
+	older := filepath.Join(p.store(), segment.LiveName)
+	if err := os.Rename(older, p.live()); err != nil {
+		return err
+	}
+	if err := os.Chmod(p.live(), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(aside, older); err != nil {
+		return err
+	}
+	return forget(p)
+}
+
+// declared documents that the newer records are lost.
+func (a program) declared(p place) error {
+	_, err := a.must(p, "", "recover", "declare-break", "--cause", "backup-restore", "--reason", "sweep", "--operator", "sweep", "--apply")
+	return err
 }
 
 // garbled is a complete line that is no record.
@@ -156,4 +212,29 @@ func sameDeclared(x played) error {
 		return errors.New("the segment of the anchor was not sealed")
 	}
 	return nil
+}
+
+// judgeRestored judges restore: after the same command again the records are there once, one record
+// says so, and the log verifies.
+func (a program) judgeRestored(x played) error {
+	if err := a.restoreAgain(x); err != nil {
+		return fmt.Errorf("again: %w", err)
+	}
+	log, err := os.ReadFile(x.live())
+	if err != nil {
+		return err
+	}
+	if n := bytes.Count(log, []byte(`"event":"`+chain.KindRestore+`"`)); n != 1 {
+		return fmt.Errorf("%d audit.restore on the chain, want 1", n)
+	}
+	return a.next(x, append([]string{string(chain.RolledBack)}, innocent...))
+}
+
+// restoreAgain is refused once everything is there.
+func (a program) restoreAgain(x played) error {
+	_, stderr, exit, err := a.run(x.place, "", x.args...)
+	if err == nil && exit != 0 && !(exit == refused && strings.Contains(stderr, "nothing is missing")) {
+		err = fmt.Errorf("restore: exit %d: %s", exit, stderr)
+	}
+	return err
 }
