@@ -73,12 +73,9 @@ func TestOddFilesRefuse(t *testing.T) {
 }
 
 func TestUnreadableFile(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root reads every file: run the tests as somebody else")
-	}
-	old, o := onDisk(t)
-	check(t, os.Chmod(filepath.Join(old, segment.ArchiveDir, "audit-0002.jsonl"), 0))
-	if _, err := adopt.Apply(t.Context(), o); !errors.Is(err, segment.ErrRefused) {
+	m := newOld(t, 3, 3, 2)
+	m.Inject(durable.Fault{Op: durable.OpOpen, Name: "audit-0002.jsonl", For: durable.Always, Err: syscall.EACCES})
+	if _, err := adopt.Apply(t.Context(), options(m)); !errors.Is(err, segment.ErrRefused) {
 		t.Errorf("adopted with %v", err)
 	}
 }
