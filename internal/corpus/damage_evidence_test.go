@@ -202,6 +202,3 @@ var evidence = []damage{
 		s.append(live, text(seal(s.h[3][4].Hash, day(3).Add(366*24*time.Hour), "server.start", chain.SystemActor, fmt.Appendf(nil, `{"pid":%d}`, len(strings.Fields("one two"))))))
 	}},
 }
-
-// vectorsWhy says why kept logs of existing installs are cases, too.
-const vectorsWhy = "testdata/vectors has the log, the damage and what existing verifiers say of it"
