@@ -49,6 +49,12 @@ func (p *place) pin() string {
 	return "gap " + p.before.Hash.String() + " " + p.after.Hash.String() + " " + p.lost.Head.String()
 }
 
+// leavesNothing reports whether nothing survives of the remembered log, so that what follows can only
+// be its continuation.
+func (p *place) leavesNothing() bool {
+	return p.class == chain.RolledBack && p.before.Hash == chain.Genesis
+}
+
 // places lists what an anchor could document, in reading order.
 func places(out *verify.Outcome) (ps []*place) {
 	for i := range out.Verdict.Breaks {

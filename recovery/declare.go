@@ -182,7 +182,8 @@ func (d *Declaration) choose(o *Options, out *verify.Outcome) ([]*place, error) 
 		return p.documentedBy == chain.Genesis && d.Corrects == chain.Genesis || p.documentedBy == d.Corrects && d.Corrects != chain.Genesis || d.names(out, p)
 	}
 	for _, p := range places(out) {
-		if slices.Contains(allowed, p.class) && open(p) {
+		anew := d.Cause == chain.CauseContinuation && p.leavesNothing()
+		if (anew || slices.Contains(allowed, p.class)) && open(p) {
 			chosen = append(chosen, p)
 		}
 	}

@@ -56,8 +56,12 @@ func (o *Options) refuseHeld(ctx context.Context, out *verify.Outcome, p *place,
 	if kept, err := o.keepsBranch(ctx, p); err != nil || kept {
 		return err
 	}
-	if o.Store != "" && out.Verdict.LogID != chain.Genesis {
-		copies, err := archive.ReadStored(ctx, o.Log.FS, o.Store, out.Verdict.LogID)
+	id := out.Verdict.LogID
+	if p.where == chain.WhereTail && p.broken.Remembered.LogID != chain.Genesis {
+		id = p.broken.Remembered.LogID // another log may be in the place of the one that was lost
+	}
+	if o.Store != "" && id != chain.Genesis {
+		copies, err := archive.ReadStored(ctx, o.Log.FS, o.Store, id)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("look for the records in the archive copies: %w", err)
 		}

@@ -108,7 +108,7 @@ func (e *evidence) kindOf(f report.Finding) (k Kind, ok bool) {
 		}
 	case chain.RolledBack:
 		switch {
-		case e.out.Verdict.Records == 0:
+		case e.out.Verdict.Records == 0 || e.begunOver(f):
 			k = KindGone
 		case e.starts[segment.LiveName] == chain.SecondGenesis && e.sealed() > 0:
 			k = KindBegunAnew
@@ -121,6 +121,14 @@ func (e *evidence) kindOf(f report.Finding) (k Kind, ok bool) {
 		return k, !(e.shorter && live && f.Line == 1)
 	}
 	return k, ok
+}
+
+// begunOver reports whether a finding is that of a record with which the machine said that nothing was
+// left of the log, and began another.
+func (e *evidence) begunOver(f report.Finding) bool {
+	return slices.ContainsFunc(e.out.Verdict.Breaks, func(b chain.BreakFound) bool {
+		return b.Record == f.Record && b.Surviving.Head == chain.Genesis
+	})
 }
 
 // unreadable tells lines from frames and files, and lines that end the live log from others.

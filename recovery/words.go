@@ -21,7 +21,11 @@ func (p *place) words() string {
 		if p.lost.Head == chain.Genesis {
 			return fmt.Sprintf("what followed %s is gone; nothing remembers how much that was", p.before.Hash.Short())
 		}
-		return fmt.Sprintf("%s after %s, up to %s, lost", p.lostWords(), p.before.Hash.Short(), p.lost.Head.Short())
+		after := "after " + p.before.Hash.Short()
+		if p.before.Hash == chain.Genesis {
+			after = "from the first one on"
+		}
+		return fmt.Sprintf("%s %s, up to %s, lost", p.lostWords(), after, p.lost.Head.Short())
 	case p.class == chain.Missing:
 		return fmt.Sprintf("%s between %s and %s lost, the last of them %s", p.lostWords(), p.before.Hash.Short(), p.after.Hash.Short(), p.lost.Head.Short())
 	}
