@@ -85,10 +85,8 @@ func absent(v *chain.Verdict) (ps []*place) {
 		}
 		switch f.Class {
 		case chain.Missing, chain.SecondGenesis, chain.ImplausibleFork:
-			if p := gap(v, f); !outOfOrder(f.Detail) { // what is there is not absent
-				gaps[f.Record] = p
-				ps = append(ps, p)
-			}
+			p := gap(v, f)
+			gaps[f.Record], ps = p, append(ps, p)
 		}
 	}
 	for _, f := range v.Findings {

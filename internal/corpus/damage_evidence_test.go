@@ -175,6 +175,15 @@ var evidence = []damage{
 	{"break-documented", "F26", "a person documented what the machine had found", "absence that somebody answers for, pinned to its hashes: the log passes, the loss is in the headline", declared(unchanged)},
 	{"anchor-claims-too-few", "A3", "an anchor claims that one record was lost, where two were", "a right hash does not make a claim true", declared(func(a *chain.Anchor) { a.Lost.Records = chain.Bounds{Min: 1, Max: 1} })},
 	{"anchor-of-another-place", "A3", "an anchor is pinned to another record than the one before the break", "what it documents is not what was found", declared(func(a *chain.Anchor) { a.Before.Hash = sha256.Sum256([]byte("elsewhere")) })},
+	{"anchor-calls-present-record-lost", "A3 A5", "two neighbours changed places, and an anchor calls the first of them lost", "an anchor documents absence: what is in the log, in whatever order, is not absent", func(s *site) {
+		s.lines(second, func(l [][]byte) [][]byte { l[2], l[3] = l[3], l[2]; return l })
+		says := chain.Claim{Grade: chain.Chained, Source: "prev_hash of the record after the gap"}
+		r := s.h[1]
+		s.chain(chain.KindAnchor, chain.Anchor{LogID: s.h[0][0].Hash, Incarnation: 2, Where: chain.WhereGap, Cause: chain.CauseCorruption,
+			Before: chain.AnchorBefore{Hash: r[1].Hash, TS: r[1].TS, Segment: "audit-0002.jsonl"}, After: chain.AnchorAfter{Hash: r[3].Hash, Prev: r[2].Hash},
+			Lost:        chain.Lost{Head: r[2].Hash, HeadClaim: says, Records: chain.Bounds{Min: 1, Max: 1}, RecordClaim: says, TimeClaim: says},
+			NextSegment: 4, DetectedAt: stamp(at()), Reason: "gone", Operator: "J. Ortega"}.Payload())
+	}},
 	{"anchor-edited", "A3 A1", "the payload of an anchor was edited afterwards", "altered, like any record: it documents nothing any more", func(s *site) {
 		declared(unchanged)(s)
 		s.edit(live, func(b []byte) []byte { return bytes.Replace(b, []byte("Wednesday"), []byte("Thursday"), 1) })

@@ -62,6 +62,7 @@ var expected = map[string]string{
 	"altered-prev-hash":                   "3 | altered audit-0002.jsonl 3, implausible-fork audit-0002.jsonl 3 | altered | declare corruption | 3 | 3",
 	"altered-ts":                          "3 | altered audit-0002.jsonl 3, time-regression audit-0002.jsonl 3 | altered | declare corruption | 4 | 4",
 	"altered-twice-in-a-row":              "3 | altered audit-0002.jsonl 3 | altered | declare corruption | 4 | 4",
+	"anchor-calls-present-record-lost":    "3 | missing audit-0002.jsonl 3, anchor-contradicted audit.log 6, fork audit-0002.jsonl 4, fork audit-0002.jsonl 5, time-regression audit-0002.jsonl 4 | records-out-of-order, anchor-contradicted | refuse | 3 | 3",
 	"anchor-claims-too-few":               "3 | rolled-back audit.log 4, anchor-contradicted audit.log 6 | restored-older-home, anchor-contradicted | correct backup-restore | 4 | 4",
 	"anchor-corrected":                    "4 | rolled-back audit.log 4 | - | declare backup-restore | 4 | 4",
 	"anchor-edited":                       "3 | rolled-back audit.log 4, altered audit.log 6 | restored-older-home, altered | declare backup-restore | 3 | 3",
