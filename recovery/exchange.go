@@ -127,7 +127,7 @@ func (s *restore) exchanged(e *exchange) (*chain.File, error) {
 // match finds the file of the supply that is a damaged segment, whole. What was archived is proven by
 // the digests that the chain vouches for: of the compressed file, or of the plain one. Where it never
 // was, hashes prove it.
-func (s *restore) match(ctx context.Context, home *segment.Snapshot, f *fill) (ok bool, why string, err error) {
+func (s *restore) match(ctx context.Context, home *segment.Snapshot, f *fill, gaps []*seeker) (ok bool, why string, err error) {
 	e := f.exchange
 	var vouched *chain.Archive
 	for i, a := range s.out.Verdict.Archives {
@@ -148,7 +148,10 @@ func (s *restore) match(ctx context.Context, home *segment.Snapshot, f *fill) (o
 		if e.with, e.fromName = i, s.supply.name(with); vouched != nil {
 			reason, err = s.vouchedFor(ctx, e, with, vouched)
 		} else {
-			reason, err = s.proves(ctx, home, e, with)
+			reason, err = s.proves(ctx, home, e, with, gaps)
+		}
+		if err == nil && reason == "" {
+			reason, err = e.elsewhere(ctx, home)
 		}
 		switch {
 		case err != nil:
@@ -205,41 +208,46 @@ func (e *exchange) count(ctx context.Context, src segment.Source) error {
 const otherSegment = "it is another segment"
 
 // proves says why a file is not a damaged plain segment as it was, "" if it is: a run of whole records
-// that begins and ends where the segment does, and holds every record of it that is whole.
-func (s *restore) proves(ctx context.Context, home *segment.Snapshot, e *exchange, with supplied) (why string, err error) {
-	first, err := firstOf(with)
-	if err != nil {
-		return "", err
-	}
+// that holds every record of the segment that is whole, so that what precedes those is proven by their
+// links; and that ends where the segment does, or with a record that the gap behind it is proven to hold.
+func (s *restore) proves(ctx context.Context, home *segment.Snapshot, e *exchange, with supplied, gaps []*seeker) (why string, err error) {
 	v := s.out.Verdict
 	before := chain.Genesis
 	if e.number > 0 {
 		before = v.Sources[e.number-1].Last
 	}
-	if first.Hash == chain.Genesis || first.Hash != v.Sources[e.number].First && first.Prev != before {
-		return otherSegment, nil
-	}
-	sum, has := sha256.New(), map[chain.Hash]bool{}
-	e.has = has
-	run, bad := chain.Stretch{}, ""
+	sum := sha256.New()
 	if err := raw(ctx, with, sum); err != nil {
 		return err.Error(), nil //nolint:nilerr // a copy that cannot be read proves nothing
 	}
+	run, bad := chain.Stretch{}, ""
+	e.has = map[chain.Hash]bool{}
 	if err := eachLine(ctx, []segment.Source{with}, func(_ int, err error) { bad = err.Error() }, func(l lineAt) error {
 		if _, err := run.Add(l.text); err != nil && bad == "" {
 			bad = fmt.Sprintf("line %d: %v", l.number, err)
 		}
-		has[run.Head] = true
+		e.has[run.Head] = true
 		return nil
 	}); err != nil {
 		return "", err
 	}
 	e.run, e.sum = run, chain.Hash(sum.Sum(nil))
-	switch {
-	case bad != "":
-		return bad, nil
+	common := 0
+	if err := eachLine(ctx, []segment.Source{e.src}, func(int, error) {}, func(l lineAt) error {
+		r := chain.ReadLine(l.text)
+		switch {
+		case !r.Class.Whole():
+		case e.has[r.Record.Hash]:
+			common++
+		default:
+			why = fmt.Sprintf("it does not have the record %s, which is whole in %s, line %d", r.Record.Hash.Short(), e.label, l.number)
+		}
+		return nil
+	}); err != nil {
+		return "", err
 	}
-	ends := run.Head == v.Sources[e.number].Last
+	ends := run.Head == v.Sources[e.number].Last ||
+		slices.ContainsFunc(gaps, func(g *seeker) bool { return g.done && g.hashes[run.Head] })
 	if e.number+1 < len(home.Sources) {
 		next, err := firstOf(home.Sources[e.number+1])
 		if err != nil {
@@ -247,12 +255,23 @@ func (s *restore) proves(ctx context.Context, home *segment.Snapshot, e *exchang
 		}
 		ends = ends || next.Prev == run.Head
 	}
-	if !ends {
+	switch {
+	case common == 0 && (run.Records == 0 || run.Parent != before || !ends):
+		return otherSegment, nil
+	case bad != "":
+		return bad, nil
+	case why == "" && !ends:
 		return "it does not end where the segment does", nil
 	}
-	err = eachLine(ctx, []segment.Source{e.src}, func(int, error) {}, func(l lineAt) error {
-		if r := chain.ReadLine(l.text); r.Class.Whole() && !has[r.Record.Hash] {
-			why = fmt.Sprintf("it does not have the record %s, which is whole in %s, line %d", r.Record.Hash.Short(), e.label, l.number)
+	return why, nil
+}
+
+// elsewhere says which record of the whole segment is in another file of the log, "" if none is.
+func (e *exchange) elsewhere(ctx context.Context, home *segment.Snapshot) (why string, err error) {
+	err = eachLine(ctx, home.Sources, func(int, error) {}, func(l lineAt) error {
+		src := home.Sources[l.file]
+		if o, ok := chain.OutlineOf(l.text); ok && why == "" && src.Name() != e.label && e.has[o.Hash] {
+			why = fmt.Sprintf("its record %s is in %s already", o.Hash.Short(), src.Name())
 		}
 		return nil
 	})

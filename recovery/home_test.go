@@ -190,12 +190,6 @@ func examine(t testing.TB, m *durable.Mem) *verify.Outcome {
 	return out
 }
 
-// restored counts what the chain says of records that came back.
-func restored(t testing.TB, m *durable.Mem) int {
-	t.Helper()
-	return len(examine(t, m).Verdict.Restores)
-}
-
 // putBack restores from the backup.
 func putBack(m *durable.Mem, from string) error {
 	o := options(m, 2*time.Hour)

@@ -170,7 +170,7 @@ func (s *restore) choose(ctx context.Context, home *segment.Snapshot, open []*fi
 	for _, f := range open {
 		switch {
 		case f.exchange != nil:
-			ok, reason, err := s.match(ctx, home, f)
+			ok, reason, err := s.match(ctx, home, f, lost)
 			if err != nil {
 				return err
 			}
@@ -192,9 +192,17 @@ func (s *restore) choose(ctx context.Context, home *segment.Snapshot, open []*fi
 	return s.supply.refuseMisplaced(ctx, home.Sources, lost, strays)
 }
 
-// covered reports whether what a fill would put back comes with a segment that is put back whole.
+// covered reports whether some of what a fill would put back comes with a segment that is put back
+// whole. The rest, if there is any, can be put back after that.
 func (s *restore) covered(f *fill) bool {
-	return f.exchange == nil && slices.ContainsFunc(s.fills, func(by *fill) bool { return by.exchange != nil && by.exchange.has[f.seek.head] })
+	return f.exchange == nil && slices.ContainsFunc(s.fills, func(by *fill) bool {
+		for h := range f.seek.hashes {
+			if by.exchange != nil && by.exchange.has[h] {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // pins names what a plan rests on.
