@@ -94,15 +94,21 @@ func TestRestoreRefusesWhatClosesNothing(t *testing.T) {
 	})
 }
 
-// Records that are in the log, only elsewhere, are not put there a second time.
+// Records that are in the log, only elsewhere, are not put there a second time: neither where the gap
+// ends with one of them, nor where one of them lies within it.
 func TestRestoreRefusesWhatIsThere(t *testing.T) {
-	m := newDisk(t, 3)
-	mirror(t, m, testHome, testBackup)
-	text := string(read(t, m, inArchive("audit-0002.jsonl")))
-	remove(t, m, inArchive("audit-0002.jsonl"))
-	put(t, m, inArchive("audit-0009.jsonl"), text)
-	if _, err := plan(m, testBackup); !errors.Is(err, segment.ErrRefused) || !strings.Contains(err.Error(), "is in the log already") {
-		t.Errorf("%v", err)
+	for why, part := range map[string]func(all [][]byte) [][]byte{
+		"records are out of order": func(all [][]byte) [][]byte { return all },
+		"is in the log already":    func(all [][]byte) [][]byte { return all[:2] },
+	} {
+		m := newDisk(t, 3)
+		mirror(t, m, testHome, testBackup)
+		all := lines(t, m, "audit-0002.jsonl")
+		remove(t, m, inArchive("audit-0002.jsonl"))
+		put(t, m, inArchive("audit-0009.jsonl"), string(bytes.Join(part(all), nil)))
+		if _, err := plan(m, testBackup); !errors.Is(err, segment.ErrRefused) || !strings.Contains(err.Error(), why) {
+			t.Errorf("%v, want a refusal that says %q", err, why)
+		}
 	}
 }
 
