@@ -7,7 +7,7 @@ SEED        ?= 1
 N           ?= 300
 PAYLOADS    ?= 100000
 BENCH_FLAGS ?= -records 400000 -rounds 5
-FAULT_FLAGS ?= -least 2600
+FAULT_FLAGS ?= -least 2900
 # NO_SKIPS=1 makes a skipped test a failure, as CI does.
 NO_SKIPS    ?=
 

@@ -19,21 +19,29 @@ import (
 // segment, one that is damaged, and the tail that a break documents as lost.
 func recovering(app program) []scenario {
 	repair := []string{"recover", "repair", "--apply"}
-	declare := func(name, cause string, setup ...step) scenario {
-		args := []string{"recover", "declare-break", "--cause", cause, "--reason", "sweep", "--operator", "sweep", "--apply"}
-		return scenario{name, setup, args, events(0), place.output, app.judgeDeclared}
+	declareArgs := func(cause string) []string {
+		return []string{"recover", "declare-break", "--cause", cause, "--reason", "sweep", "--operator", "sweep", "--apply"}
 	}
+	declare := func(name, cause string, setup ...step) scenario {
+		return scenario{name, setup, declareArgs(cause), events(0), place.output, app.judgeDeclared}
+	}
+	restoreArgs := []string{"recover", "restore", "--from", "store", "--reason", "sweep", "--operator", "sweep", "--apply"}
 	restore := func(name string, setup ...step) scenario {
-		args := []string{"recover", "restore", "--from", "store", "--reason", "sweep", "--operator", "sweep", "--apply"}
-		return scenario{name, setup, args, events(0), place.output, app.judgeRestored}
+		return scenario{name, setup, restoreArgs, events(0), place.output, app.judgeRestored}
 	}
 	return []scenario{
 		{"repair-tail", []step{app.records(3), garble, tear}, repair, events(0), place.output, app.judgeRepaired},
+		{"repair-killed", []step{app.records(3), garble, tear, app.killed(point{call: "ftruncate", target: "/home/audit.log", nth: 1}, repair...)},
+			repair, events(0), place.output, app.judgeRepaired},
 		{"repair-manifest", []step{app.segments(2), app.archived, loseManifest}, repair, events(0), place.output, app.judgeArchived},
 		declare("declare-restored", "backup-restore", app.records(3), app.backedUp, app.records(3), restored),
 		declare("declare-live-lost", "live-lost", app.segments(1), lose(place.live)),
 		declare("declare-gap", "segment-lost", app.segments(3), lose(second)),
+		declare("declare-killed", "segment-lost", app.segments(3), lose(second),
+			app.killed(point{call: "fdatasync", target: "/home/audit.log", nth: 1}, declareArgs("segment-lost")...)),
 		restore("restore-gap", app.segments(3), app.backedUp, lose(second)),
+		restore("restore-killed", app.segments(3), app.backedUp, lose(second),
+			app.killed(point{call: "linkat", target: "/home/audit-archive/audit-0001-r1.jsonl", nth: 1}, restoreArgs...)),
 		restore("restore-damaged", app.segments(3), app.backedUp, damageSecond),
 		restore("restore-branch", app.records(3), keepCopy, app.records(3), exchangeCopy, app.declared),
 	}
