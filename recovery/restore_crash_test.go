@@ -20,12 +20,6 @@ var losses = map[string]func(t testing.TB) (m *durable.Mem, from string){
 		remove(t, m, inArchive("audit-0002.jsonl"))
 		return m, testBackup
 	},
-	"first": func(t testing.TB) (*durable.Mem, string) {
-		m := newDisk(t, 2)
-		mirror(t, m, testHome, testBackup)
-		remove(t, m, inArchive("audit-0001.jsonl"))
-		return m, testBackup
-	},
 	"branch": func(t testing.TB) (*durable.Mem, string) {
 		m := newDisk(t, 1)
 		mirror(t, m, testHome, testBackup)
@@ -48,13 +42,6 @@ var losses = map[string]func(t testing.TB) (m *durable.Mem, from string){
 		m := newDisk(t, 2)
 		mirror(t, m, testHome, testBackup)
 		spoil(t, m, "audit-0001.jsonl", `"i":2`, `"i":3`)
-		return m, testBackup
-	},
-	"archive": func(t testing.TB) (*durable.Mem, string) {
-		m := newDisk(t, 2)
-		compress(t, m)
-		mirror(t, m, testHome, testBackup)
-		spoil(t, m, "audit-0001.jsonl.zst", "\x28\xb5\x2f\xfd", "XXXX")
 		return m, testBackup
 	},
 	"archive from plain": func(t testing.TB) (*durable.Mem, string) {
