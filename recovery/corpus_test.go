@@ -224,6 +224,31 @@ func TestCorpusRestored(t *testing.T) {
 	}
 }
 
+// TestForeignSegmentIsNotDeclaredAway: an anchor documents absence. A segment of another log is there, and
+// no cause makes it part of this one.
+func TestForeignSegmentIsNotDeclaredAway(t *testing.T) {
+	cases, err := corpus.Read("../testdata/corrupt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for _, c := range cases {
+		if !strings.Contains(c.Name, "segment") || !strings.Contains(c.Name, "of-another-log") {
+			continue
+		}
+		tried++
+		for _, cause := range chain.Causes {
+			if _, err := newPatient(t, &c).declare(cause, chain.Genesis); !errors.Is(err, segment.ErrRefused) {
+				t.Errorf("%s, %s: %v, want ErrRefused", c.Name, cause, err)
+			}
+		}
+	}
+	if tried < 3 {
+		t.Errorf("%d logs with a segment of another log, want 3", tried)
+	}
+}
+
+
 func told(d *recovery.Diagnosis) (ts []corpus.Told) {
 	for _, s := range d.Cases {
 		ts = append(ts, corpus.Told{Case: string(s.Case), Run: s.Run})

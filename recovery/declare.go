@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -96,6 +97,10 @@ func (d *Declaration) look(ctx context.Context, o *Options) (b breaks, err error
 	}
 	if err := refuseRewritten(o.Home, b.out, d.Cause); err != nil {
 		return b, err
+	}
+	if name := gather(b.out).foreign(); name != "" {
+		return b, refuse(filepath.Join(o.Home, segment.ArchiveDir, name), "move it elsewhere first, then look again: recover diagnose",
+			"it is a segment of another log: what is there is not absent")
 	}
 	b.corrects = d.Corrects
 	b.places, err = d.choose(o, b.out)

@@ -96,7 +96,7 @@ func (e *evidence) kindOf(f report.Finding) (k Kind, ok bool) {
 			k = KindSwapped
 		case f.Line == 1 && live && e.sealed() > 0:
 			k = KindBegunAnew
-		case f.Line == 1 && !live:
+		case f.Line == 1 && !live && !e.followed(f.Segment):
 			k = KindForeign
 		}
 	case chain.ImplausibleFork, chain.Fork:
@@ -185,6 +185,29 @@ func disordered(f report.Finding) Kind {
 		return KindSwapped
 	}
 	return KindDisorder
+}
+
+// followed reports whether the source after one begins with a record that follows it: then it is part
+// of this log, however it began.
+func (e *evidence) followed(name string) bool {
+	after := e.after(name)
+	return after != "" && !slices.ContainsFunc(e.out.Verdict.Findings, func(f chain.Finding) bool {
+		switch f.Class {
+		case chain.Missing, chain.SecondGenesis, chain.Fork, chain.ImplausibleFork:
+			return f.Line == 1 && e.out.Verdict.Sources[f.Source].Name == after
+		}
+		return false
+	})
+}
+
+// foreign is a source that does not belong to the log, "" if there is none.
+func (e *evidence) foreign() string {
+	for _, f := range e.out.Report.Findings {
+		if k, ok := e.kindOf(f); ok && k == KindForeign && f.DocumentedBy == "" {
+			return f.Segment
+		}
+	}
+	return ""
 }
 
 // counted reports whether a rotation record says how many records are gone before a finding.
