@@ -248,7 +248,6 @@ func TestForeignSegmentIsNotDeclaredAway(t *testing.T) {
 	}
 }
 
-
 func told(d *recovery.Diagnosis) (ts []corpus.Told) {
 	for _, s := range d.Cases {
 		ts = append(ts, corpus.Told{Case: string(s.Case), Run: s.Run})
