@@ -177,6 +177,9 @@ func (f *finder) weighTail(a *AnchorFound) string {
 			return fmt.Sprintf("it says that %s records were lost, and the machine found %s", a.Lost.Records, b.Lost)
 		}
 		a.State, a.Grade = AnchorInForce, Corroborated
+		if b.Lost.Min <= 0 && b.Lost.Max == UnknownCount {
+			a.Grade = Asserted // the machine found that something is gone, and not how much
+		}
 		for _, branch := range f.rules.Branches {
 			if branch.Parent == a.Before.Hash && branch.Head == a.Lost.Head {
 				a.State = AnchorHealed

@@ -176,7 +176,9 @@ func TestF20KillStorm(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	mustAppend(t, openOS(t, home, Options{State: home + ".state"}), 0)
+	l := openOS(t, home, Options{State: home + ".state"})
+	mustAppend(t, l, 0)
+	closeLog(t, l) // which has a lock file in stock if a dead child's had to go first
 	acks.check(t, home)
 	entries, err := os.ReadDir(home)
 	if err != nil {

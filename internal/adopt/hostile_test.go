@@ -80,6 +80,14 @@ func TestUnreadableFile(t *testing.T) {
 	}
 }
 
+func TestBranchesAreNotLeftBehind(t *testing.T) {
+	m := newOld(t, 3, 3, 2)
+	put(t, m, oldPath+"/"+segment.ArchiveDir+"/audit-0001-b1.jsonl", readFile(t, m, oldPath+"/"+segment.ArchiveDir+"/audit-0002.jsonl"))
+	if _, err := adopt.Apply(t.Context(), options(m)); !errors.Is(err, segment.ErrRefused) {
+		t.Errorf("adopted with %v", err)
+	}
+}
+
 // Bytes that are no record come over like any others: NULs, a line that is longer than a record can be,
 // one in the middle of a file that never ended.
 func TestOddBytesComeOver(t *testing.T) {

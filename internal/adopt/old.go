@@ -57,6 +57,12 @@ func (o *oldHome) refused() error {
 			return refusalf(o.path(f.File), "put the file itself in its place", "there is something else in the place of a file of the log (%s), and records may be behind it", f.Detail)
 		}
 	}
+	for _, b := range o.snap.Branches {
+		// Only this program keeps branches, so the home needs no adoption; and what its records say of a
+		// branch is no longer true of a log that left it behind.
+		return refusal(o.path(filepath.Join(segment.ArchiveDir, b.Name())), "records that came back are kept there beside the log, and an adoption leaves them behind",
+			"use the home as it is, or copy the whole of it")
+	}
 	if o.empty() {
 		return refusal(o.snap.Home, "there is no log to adopt", "name the directory that holds audit.log with --from")
 	}
