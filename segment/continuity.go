@@ -153,7 +153,7 @@ func (m *Memory) compare(ctx context.Context, s *Snapshot, mark Mark) (Continuit
 func (c *Continuity) judge(found *searched, points []Point) {
 	diverged := c.comparePoints(found, points)
 	switch {
-	case c.Class == chain.LiveMissing:
+	case c.Class == chain.LiveMissing && !diverged:
 	case found.records > 0 && !found.sameLog && found.unread == "":
 		c.Class = chain.Replaced
 	case diverged:

@@ -230,6 +230,16 @@ func TestContinuity(t *testing.T) {
 			forged.grow(50, `{"forged":true}`)
 			forged.place(t, home)
 		}},
+		{name: "written anew from the middle, and the live log removed", seals: []int{130}, points: []int{120}, want: "diverged 10..149 of audit-0001.jsonl", agree: "1 yes, 120 no",
+			then: func(t *testing.T, h *history, home string) {
+				clock := h.records[hundred].TS
+				forged := h.first(hundred)
+				forged.clock, _ = time.Parse(time.RFC3339, clock)
+				forged.clock = forged.clock.Add(-time.Second)
+				forged.grow(50, `{"forged":true}`)
+				forged.place(t, home, 140)
+				put(t, filepath.Join(home, LiveName), "")
+			}},
 		{name: "a remembered record in the middle is gone", points: []int{20, 60}, want: "diverged 2..149 of audit.log", agree: "60 yes, 20 no", then: func(t *testing.T, h *history, home string) {
 			put(t, filepath.Join(home, LiveName), h.text(0, 19)+h.text(20, 149))
 		}},
