@@ -84,7 +84,7 @@ func (g *grammar) complete(w io.Writer, words []string) error {
 	if n := len(words); n > 0 {
 		name, dashes := strings.CutPrefix(words[n-1], "--")
 		if dashes && takesValue(g.flag(name)) {
-			return printWords(w, valuesOf[name])
+			return printWords(w, g.values(words[:n-1], name))
 		}
 	}
 	_, positional, err := g.split(words)
@@ -111,11 +111,27 @@ func (g *grammar) complete(w io.Writer, words []string) error {
 	return printWords(w, valuesOf[verb.Name])
 }
 
-// valuesOf lists the words that a flag or a command takes. What is not here takes a path, a number
-// or free text.
+// values are the words that a flag takes behind words.
+func (g *grammar) values(words []string, flag string) []string {
+	if _, positional, err := g.split(words); err == nil && len(positional) > 0 {
+		if verb, _, err := g.verb(positional); err == nil {
+			if own, ok := valuesOf[verb.Name+" --"+flag]; ok {
+				return own
+			}
+		}
+	}
+	return valuesOf[flag]
+}
+
+// valuesOf lists the words that a flag or a command takes; a flag that takes others with one
+// command stands behind its name. What is not here takes a path, a number or free text.
 var valuesOf = map[string][]string{
-	flagColor:    {"auto", "always", "never"},
-	flagFormat:   {formatJSONL, formatCSV},
+	flagColor:  {"auto", "always", "never"},
+	flagFormat: {formatJSONL, formatCSV},
+	flagBy:     byWords(),
+
+	searchName + " --" + flagFormat: searchFormats,
+
 	"completion": {"bash", "zsh", "fish"},
 }
 

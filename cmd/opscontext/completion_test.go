@@ -26,6 +26,9 @@ func TestComplete(t *testing.T) {
 		{[]string{"--color", ""}, "never", "append"},
 		{[]string{"--home", ""}, "", "append"}, // a directory: for the shell
 		{[]string{"append", ""}, "", "append"},
+		{[]string{"export", "--format", ""}, "csv", "table"},
+		{[]string{"search", "--format", ""}, "table", "append"},
+		{[]string{"audit_search", "--by", ""}, "month", "append"},
 		{[]string{"nosuch", ""}, "", "append"},
 	} {
 		var out bytes.Buffer

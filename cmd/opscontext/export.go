@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/opscontext/opscontext/internal/search"
 	"github.com/opscontext/opscontext/internal/terminal"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -70,8 +71,8 @@ func runExport(c *call) error {
 	if err != nil {
 		return err
 	}
-	if !wanted.span.All() && c.errs.Terminal() && !c.cli.Bool(flagQuiet) {
-		_, _ = fmt.Fprintln(c.errs, "range:", wanted.span)
+	if !wanted.Span.All() && c.errs.Terminal() && !c.cli.Bool(flagQuiet) {
+		_, _ = fmt.Fprintln(c.errs, "range:", wanted.Span)
 	}
 	snap, err := c.openSnapshot()
 	if err != nil {
@@ -95,7 +96,7 @@ type exportForm struct {
 
 var (
 	exactForm     = exportForm{append: func(dst, line []byte) []byte { return append(append(dst, line...), '\n') }}
-	canonicalForm = exportForm{append: func(dst, line []byte) []byte { return append(append(dst, canonical(line)...), '\n') }}
+	canonicalForm = exportForm{append: func(dst, line []byte) []byte { return append(append(dst, search.Canonical(line)...), '\n') }}
 	csvForm       = exportForm{csvHeader, appendCSV}
 	shownCSVForm  = exportForm{csvHeader, appendShownCSV}
 )
@@ -119,7 +120,7 @@ func (c *call) exportForm() (exportForm, error) {
 type exporter struct {
 	out    io.Writer
 	form   exportForm
-	wanted selection
+	wanted search.Query
 	seam   int64 // records of the live log that start before are copies
 
 	sources []segment.Source
@@ -145,7 +146,7 @@ type badLine struct {
 // write writes the records of s and reports how many lines and pieces were left out.
 func (x *exporter) write(ctx context.Context, s *segment.Snapshot) (skipped int64, err error) {
 	x.sources = s.Sources
-	if x.seam, err = seamEnd(ctx, s); err != nil {
+	if x.seam, err = search.SeamEnd(ctx, s); err != nil {
 		return 0, err
 	}
 	if _, err := io.WriteString(x.out, x.form.header); err != nil {
@@ -163,11 +164,11 @@ func (x *exporter) work(at segment.Position, c segment.Chunk) (piece, error) {
 		if len(line) == 0 {
 			continue
 		}
-		if why, ok := isRecord(line); !ok {
+		if why, ok := search.IsRecord(line); !ok {
 			p.bad = append(p.bad, badLine{p.lines, offset, why})
 			continue
 		}
-		if live && offset < x.seam || !x.wanted.wants(line) {
+		if live && offset < x.seam || !x.wanted.Wants(line) {
 			continue
 		}
 		p.records = x.form.append(p.records, line)

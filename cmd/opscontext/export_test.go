@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/search"
 	"github.com/opscontext/opscontext/internal/timerange"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -72,7 +73,7 @@ func TestCanonicalExportOfVectors(t *testing.T) {
 				t.Errorf("left out: %q", problems)
 			}
 			for _, r := range want.Ranges {
-				got, _ := exported(t, home, exporter{form: canonicalForm, wanted: selection{span: timerange.Range{Since: r.Since, Until: r.Until}}})
+				got, _ := exported(t, home, exporter{form: canonicalForm, wanted: search.Query{Span: timerange.Range{Since: r.Since, Until: r.Until}}})
 				if n := bytes.Count(got, []byte("\n")); n != r.Count {
 					t.Errorf("%s to %s: %d records, want %d", r.Since, r.Until, n, r.Count)
 				}
@@ -146,7 +147,7 @@ func TestExportRange(t *testing.T) {
 	}
 	home := writeHome(t, map[string]string{"audit.log": strings.Join(lines, "\n") + "\n"})
 	day := timerange.Range{Since: "2026-01-01T00:00:00.000Z", Until: "2026-01-01T23:59:59.999Z"}
-	got, _ := exported(t, home, exporter{form: exactForm, wanted: selection{span: day}})
+	got, _ := exported(t, home, exporter{form: exactForm, wanted: search.Query{Span: day}})
 	if want := strings.Join(lines[:6], "\n") + "\n"; string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -155,7 +156,7 @@ func TestExportRange(t *testing.T) {
 // A run of live records that the last segment already holds is left out, however long; only the
 // leading run is, and only where the last segment, not an earlier one, holds it.
 func TestSeam(t *testing.T) {
-	l := records(t, 2*seamChunk/1000)
+	l := records(t, 100)
 	text := func(from, to int) string { return strings.Join(l[from:to], "") }
 	for _, c := range []struct {
 		name  string

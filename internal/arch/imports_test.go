@@ -28,6 +28,7 @@ var floors = map[string]int{
 
 	"internal/adopt":  5,
 	"internal/backup": 5,
+	"internal/search": 5,
 	"recovery":        5,
 
 	"internal/terminal": 6,

@@ -1,4 +1,4 @@
-package main
+package search
 
 import (
 	"bytes"
@@ -8,9 +8,9 @@ import (
 	"github.com/opscontext/opscontext/internal/ecmajson"
 )
 
-// isRecord reports whether a line can be read as a record, or why not. Most lines show it without
+// IsRecord reports whether a line can be read as a record, or why not. Most lines show it without
 // being read in full.
-func isRecord(line []byte) (why string, ok bool) {
+func IsRecord(line []byte) (why string, ok bool) {
 	if _, err := chain.HeadOf(line); err == nil {
 		return "", true
 	}
@@ -18,8 +18,8 @@ func isRecord(line []byte) (why string, ok bool) {
 	return r.Why, r.Class != chain.LineUnreadable
 }
 
-// canonical spells a record as JSON.stringify spells what JSON.parse reads from it.
-func canonical(line []byte) []byte {
+// Canonical spells a record as JSON.stringify spells what JSON.parse reads from it.
+func Canonical(line []byte) []byte {
 	if ecmajson.ScanValue(line, 0, chain.MaxDepth) == len(line) {
 		return line
 	}
@@ -30,10 +30,10 @@ func canonical(line []byte) []byte {
 	return ecmajson.AppendStringify(nil, v)
 }
 
-// members gives the members of a record in canonical spelling, each name without its quotes and each
+// Members gives the members of a record in canonical spelling (see [Canonical]), each name without its quotes and each
 // value as it is spelled. Slices of the line, because a payload may take many times its length once
 // it is read into values.
-func members(line []byte) iter.Seq2[[]byte, []byte] {
+func Members(line []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		for i := 1; ; {
 			colon := ecmajson.ScanString(line, i)
@@ -49,8 +49,8 @@ func members(line []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// textOf gives the string that a JSON value in canonical spelling is, if it is one.
-func textOf(value []byte) (text string, ok bool) {
+// TextOf gives the string that a JSON value in canonical spelling is, if it is one.
+func TextOf(value []byte) (text string, ok bool) {
 	if value[0] != '"' {
 		return "", false
 	}

@@ -1,4 +1,4 @@
-package main
+package search
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"github.com/opscontext/opscontext/internal/timerange"
 )
 
-func TestSelectionByKind(t *testing.T) {
+func TestQueryByKind(t *testing.T) {
 	for _, c := range []struct {
 		globs string
 		line  string
@@ -36,16 +36,16 @@ func TestSelectionByKind(t *testing.T) {
 		{"a", ` { "payload" : [ 1.0 ] , "event" : "\u0061" } `, true},
 		{`a\*`, `{"event":"a*"}`, true},
 	} {
-		s := selection{kinds: strings.Fields(c.globs)}
-		if got := s.wants([]byte(c.line)); got != c.want {
+		s := Query{Kinds: strings.Fields(c.globs)}
+		if got := s.Wants([]byte(c.line)); got != c.want {
 			t.Errorf("%q wants %s: %v", c.globs, c.line, got)
 		}
 	}
 }
 
 // A record has to be in the range and of the kind.
-func TestSelectionByTimeAndKind(t *testing.T) {
-	s := selection{timerange.Range{Since: "2026-01-01T00:00:00.000Z", Until: "2026-12-31T23:59:59.999Z"}, []string{"a"}}
+func TestQueryByTimeAndKind(t *testing.T) {
+	s := Query{Span: timerange.Range{Since: "2026-01-01T00:00:00.000Z", Until: "2026-12-31T23:59:59.999Z"}, Kinds: []string{"a"}}
 	for line, want := range map[string]bool{
 		`{"ts":"2026-06-01T00:00:00.000Z","event":"a","payload":1}`: true,
 		`{"event":"a","ts":"2026-06-01T00:00:00.000Z"}`:             true,
@@ -56,7 +56,7 @@ func TestSelectionByTimeAndKind(t *testing.T) {
 		`{"event":"a"}`:                                             true,
 		`{"ts":"2026-06-01T00:00:00.000Z"}`:                         false,
 	} {
-		if got := s.wants([]byte(line)); got != want {
+		if got := s.Wants([]byte(line)); got != want {
 			t.Errorf("wants %s: %v", line, got)
 		}
 	}

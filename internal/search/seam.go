@@ -1,4 +1,4 @@
-package main
+package search
 
 import (
 	"context"
@@ -12,10 +12,10 @@ import (
 // mostly settles it, is looked for alone.
 const seamChunk = 1 << 16
 
-// seamEnd gives the offset in the live log before which its records are copies: the leading run of
+// SeamEnd gives the offset in the live log before which its records are copies: the leading run of
 // records whose hash is in the last sealed segment too (docs/FORMAT.md, "Reading"). A rotation of
 // an existing writer that was stopped half-way leaves such a run.
-func seamEnd(ctx context.Context, s *segment.Snapshot) (int64, error) {
+func SeamEnd(ctx context.Context, s *segment.Snapshot) (int64, error) {
 	if s.Live == nil || len(s.Sources) < 2 {
 		return 0, nil
 	}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/opscontext/opscontext/internal/search"
+	"github.com/opscontext/opscontext/internal/terminal"
+)
+
+const (
+	searchName = "audit_search"
+
+	flagText    = "text"
+	flagRegex   = "regex"
+	flagSession = "session"
+	flagLimit   = "limit"
+	flagReverse = "reverse"
+	flagCount   = "count"
+	flagBy      = "by"
+	flagVerify  = "verify"
+)
+
+func searchVerb() verb {
+	return verb{
+		name:  searchName,
+		alias: "search",
+		usage: "find records in the whole log",
+		about: `Finds the records that meet all that is asked for, oldest first, in live,
+sealed and archived segments alike, and in abandoned branches after them, whose
+hits are marked. The last line on standard error says what was searched, and
+what could not be: an empty answer means that it was looked.
+
+--kind and --actor take globs: * stands for any characters, ? for one and [a-d]
+for one of several, never for a slash. --kind may be given several times;
+drift.* takes in drift.detected, the kind that logs have. --session is the
+payload's session or session_id.
+
+--text looks for exact characters, --regex for an RE2 expression, in the record
+as canonical JSON without its escapes: it does not matter how a line spells
+them, and "kind":"loop" finds a member. --by counts by kind, day, month or
+actor. Times are RFC 3339, a date, a month, a year, 2026-Q3, or an age such as
+7d, in UTC.
+
+--format jsonl writes the exact bytes on disk, csv what export writes, json one
+document with the place of each hit. --verify recomputes the hash of each hit:
+that is its own hash; its position in the chain is not checked.`,
+		examples: `opscontext audit_search --kind drift.* --since 2026-04-01
+opscontext audit_search --text 10.0.0.7 --reverse --limit 20
+opscontext audit_search --kind 'hook.*' --since 2026 --by month`,
+		exits: []exitCode{exitDamage, exitInconclusive},
+		flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: flagKind, Usage: "records whose event matches `GLOB`"},
+			&cli.StringFlag{Name: flagActor, Usage: "records whose actor matches `GLOB`"},
+			&cli.StringFlag{Name: flagSince, Usage: "records from `TIME` on, inclusive"},
+			&cli.StringFlag{Name: flagUntil, Usage: "records up to `TIME`, inclusive"},
+			&cli.StringFlag{Name: flagText, Usage: "records that hold `STRING`"},
+			&cli.StringFlag{Name: flagRegex, Usage: "records that match `RE2`"},
+			&cli.StringFlag{Name: flagSession, Usage: "records of session `ID`"},
+			&cli.StringFlag{Name: flagLimit, Usage: "no more than `N` records"},
+			boolFlag(flagReverse, "the latest first"),
+			boolFlag(flagCount, "how many there are"),
+			&cli.StringFlag{Name: flagBy, Usage: "how many, by `WHAT`: kind, day, month, actor"},
+			&cli.StringFlag{Name: flagFormat, Value: formatTable, Usage: "table, jsonl, csv, json: `FORM`"},
+			boolFlag(flagVerify, "hold each record against its own hash"),
+		},
+		run: runSearch,
+	}
+}
+
+func runSearch(c *call) error {
+	o, err := c.searchOptions()
+	if err != nil {
+		return err
+	}
+	form, err := c.searchForm(&o)
+	if err != nil {
+		return err
+	}
+	if !o.Query.Span.All() {
+		_, _ = fmt.Fprintln(c.errs, "range:", o.Query.Span)
+	}
+	snap, err := c.openSnapshot()
+	if err != nil {
+		return err
+	}
+	defer snap.Close() //nolint:errcheck // it was read only
+	var progress *terminal.Progress
+	o.Progress = func(done, total int64) {
+		if progress == nil {
+			progress = c.progress("search", total)
+		}
+		progress.Set(done)
+	}
+	// What is said on the way must not run into the bar.
+	o.Problem = func(text string) {
+		progress.Stop()
+		progress = nil
+		c.warn(text)
+	}
+	if err := form.begin(); err != nil {
+		return err
+	}
+	s, err := search.Run(c.ctx, snap, o)
+	progress.Stop()
+	if err != nil {
+		return err
+	}
+	if err := form.end(s); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(c.errs, searchedWords(s, o))
+	switch {
+	case s.Wrong > 0:
+		return verdict(exitDamage)
+	case s.Unreadable > 0 || s.Segments+s.Branches == 0:
+		return verdict(exitInconclusive)
+	}
+	return nil
+}
+
+// searchOptions is what the flags say to look for.
+func (c *call) searchOptions() (o search.Options, err error) {
+	for _, name := range []string{flagActor, flagText, flagRegex, flagSession, flagLimit, flagBy} {
+		if c.cli.IsSet(name) && c.cli.String(name) == "" {
+			return o, usagef("--%s is empty", name)
+		}
+	}
+	if o.Query, err = c.selection(); err != nil {
+		return o, err
+	}
+	if o.Query.Actor = c.cli.String(flagActor); o.Query.Actor != "" {
+		if err := checkGlob(flagActor, o.Query.Actor); err != nil {
+			return o, err
+		}
+	}
+	o.Query.Text, o.Query.Session = c.cli.String(flagText), c.cli.String(flagSession)
+	if text := c.cli.String(flagRegex); text != "" {
+		if o.Query.Regexp, err = regexp.Compile(text); err != nil {
+			return o, usagef("--%s: %v", flagRegex, err)
+		}
+	}
+	if text := c.cli.String(flagLimit); text != "" {
+		if o.Limit, err = strconv.ParseInt(text, 10, 64); err != nil || o.Limit < 1 {
+			return o, usagef("--%s wants a number from 1 on, not %s", flagLimit, text)
+		}
+	}
+	if text := c.cli.String(flagBy); text != "" {
+		if o.By, err = search.ParseBy(text); err != nil {
+			return o, usagef("--%s: %v", flagBy, err)
+		}
+	}
+	o.Reverse, o.Verify = c.cli.Bool(flagReverse), c.cli.Bool(flagVerify)
+	return o, nil
+}
+
+func byWords() (words []string) {
+	for _, by := range search.Bys {
+		words = append(words, string(by))
+	}
+	return words
+}
+
+// searchedWords is the closing line: what was searched, and what not.
+func searchedWords(s search.Summary, o search.Options) string {
+	var b strings.Builder
+	if s.Hits == 0 {
+		b.WriteString("no hit")
+	} else {
+		b.WriteString(terminal.Plural(s.Hits, "hit"))
+	}
+	if s.Segments+s.Branches == 0 {
+		b.WriteString("; nothing was searched: there is no log here")
+		return b.String()
+	}
+	if s.Limited {
+		fmt.Fprintf(&b, ", as many as --%s asked for: what comes after was not looked at", flagLimit)
+	} else {
+		fmt.Fprintf(&b, " in %s", terminal.Plural(s.Records, "record"))
+	}
+	if s.Abandoned > 0 {
+		fmt.Fprintf(&b, ", %s abandoned", terminal.Plural(s.Abandoned, "hit"))
+	}
+	fmt.Fprintf(&b, "; searched %s of %s and %s; unreadable: ", terminal.Count(s.Searched), terminal.Plural(s.Segments, "segment"), branchWords(s.Branches))
+	if s.Unreadable == 0 {
+		b.WriteString("nothing")
+	} else {
+		b.WriteString(terminal.Plural(s.Unreadable, "place"))
+	}
+	if o.Verify && s.Hits > 0 {
+		b.WriteString("; " + ownWords(s))
+	}
+	return b.String()
+}
+
+func branchWords(n int64) string {
+	if n == 1 {
+		return "1 abandoned branch"
+	}
+	return terminal.Count(n) + " abandoned branches"
+}
+
+// ownWords says what --verify found, and what it is not.
+func ownWords(s search.Summary) string {
+	const not = "; position in the chain not checked"
+	if s.Wrong > 0 {
+		return fmt.Sprintf("own hash not right in %s of %s%s", terminal.Count(s.Wrong), terminal.Plural(s.Hits, "hit"), not)
+	}
+	return "own hash right" + not
+}

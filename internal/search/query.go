@@ -1,0 +1,176 @@
+package search
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+
+	"github.com/opscontext/opscontext/internal/ecmajson"
+	"github.com/opscontext/opscontext/internal/timerange"
+)
+
+// Query says which records are wanted: those that meet all of it. The zero value wants all. It is
+// safe for concurrent use.
+type Query struct {
+	// Span is the range of ts. A record whose ts is not text lies in every range, as nothing shows
+	// that it is outside.
+	Span timerange.Range
+	// Kinds are globs, as path.Match has them; the event must match one. None wants every kind, one
+	// wants no record whose event is not text.
+	Kinds []string
+	// Actor is a glob likewise; empty wants every actor.
+	Actor string
+	// Session is the payload's member session or session_id: its text, or what JSON.stringify gives
+	// for a value that is not text. Empty wants every record.
+	Session string
+	// Text must occur in the record as [AppendShown] shows it. Empty occurs everywhere.
+	Text string
+	// Regexp must match the same. nil matches everything.
+	Regexp *regexp.Regexp
+}
+
+// CheckGlob refuses what Kinds and Actor cannot be.
+func CheckGlob(glob string) error {
+	_, err := path.Match(glob, "")
+	return err
+}
+
+// need is a set of members that a query still has to see.
+type need uint8
+
+const (
+	needTS need = 1 << iota
+	needKind
+	needActor
+	needSession
+)
+
+func (q *Query) needs() (n need) {
+	if !q.Span.All() {
+		n |= needTS
+	}
+	if len(q.Kinds) > 0 {
+		n |= needKind
+	}
+	if q.Actor != "" {
+		n |= needActor
+	}
+	if q.Session != "" {
+		n |= needSession
+	}
+	return n
+}
+
+// Wants reports whether a record is one of those wanted. line can be read as a record.
+func (q *Query) Wants(line []byte) bool {
+	members, text := q.needs(), q.Text != "" || q.Regexp != nil
+	if members == 0 && !text {
+		return true
+	}
+	line = Canonical(line)
+	if members != 0 && !q.wantsMembers(line, members) {
+		return false
+	}
+	return !text || q.wantsText(line)
+}
+
+func (q *Query) wantsMembers(line []byte, open need) bool {
+	for name, value := range Members(line) {
+		about := aboutMember(name)
+		if about&open == 0 {
+			continue
+		}
+		if !q.meets(about, value) {
+			return false
+		}
+		if open &^= about; open == 0 {
+			return true // what follows, a payload say, need not be looked at
+		}
+	}
+	return open&^needTS == 0
+}
+
+// aboutMember is the need that a member of a record may meet.
+func aboutMember(name []byte) need {
+	switch string(name) {
+	case "ts":
+		return needTS
+	case "event":
+		return needKind
+	case "actor":
+		return needActor
+	case "payload":
+		return needSession
+	}
+	return 0
+}
+
+func (q *Query) meets(n need, value []byte) bool {
+	if n == needSession {
+		return q.ofSession(value)
+	}
+	text, ok := TextOf(value)
+	switch n {
+	case needTS:
+		return !ok || q.Span.Contains(text)
+	case needKind:
+		return ok && matchesAny(q.Kinds, text)
+	}
+	return ok && matchesAny([]string{q.Actor}, text)
+}
+
+func matchesAny(globs []string, text string) bool {
+	for _, glob := range globs {
+		if ok, err := path.Match(glob, text); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (q *Query) ofSession(payload []byte) bool {
+	if payload[0] != '{' {
+		return false
+	}
+	for name, value := range Members(payload) {
+		if n := string(name); n != "session" && n != "session_id" {
+			continue
+		}
+		id, ok := TextOf(value)
+		if !ok {
+			id = string(value)
+		}
+		if id == q.Session {
+			return true
+		}
+	}
+	return false
+}
+
+func (q *Query) wantsText(line []byte) bool {
+	if bytes.IndexByte(line, '\\') >= 0 {
+		line = AppendShown(make([]byte, 0, len(line)), line)
+	}
+	return bytes.Contains(line, []byte(q.Text)) && (q.Regexp == nil || q.Regexp.Match(line))
+}
+
+// AppendShown appends JSON text that is in canonical spelling with its strings as they read: between
+// their quotes stands what they say, with nothing escaped. That is not JSON any more, but the text in
+// which a person finds what was said, however it was spelled. A surrogate without its partner stands
+// as its WTF-8.
+func AppendShown(dst, canonical []byte) []byte {
+	for len(canonical) > 0 {
+		quote := bytes.IndexByte(canonical, '"')
+		end := ecmajson.ScanString(canonical, quote)
+		if quote < 0 || end < 0 {
+			break
+		}
+		dst = append(dst, canonical[:quote+1]...)
+		if s, ok := TextOf(canonical[quote:end]); ok {
+			dst = append(dst, s...)
+		}
+		dst = append(dst, '"')
+		canonical = canonical[end:]
+	}
+	return append(dst, canonical...)
+}

@@ -1,0 +1,263 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/segment"
+)
+
+// Options says what to look for and what to make of it. The zero value finds every record and
+// counts it.
+type Options struct {
+	Query Query
+	// Reverse gives the latest record first. Abandoned branches come last all the same.
+	Reverse bool
+	Limit   int64 // hits after which the search ends; 0: none
+	// Verify has the hash of each hit recomputed.
+	Verify bool
+	// By has hits counted by a value; empty: they are not.
+	By By
+	// Append appends what is to be written of a hit. It is called by several goroutines at once and
+	// must not keep the line. nil: hits are counted only.
+	Append func(dst []byte, h Hit) []byte
+	// Write is given what Append made of some hits, in order, by one goroutine; an error ends the
+	// search. nil where Append is.
+	Write func(text []byte) error
+	// Problem is told of each place that could not be searched and, with Verify, of each hit whose
+	// own hash is not right. nil: nobody is.
+	Problem func(text string)
+	// Progress is told how many of the bytes to read are searched. nil: nobody is.
+	Progress func(done, total int64)
+
+	Workers    int // as in segment.WalkOptions
+	ExtentSize int
+}
+
+// Hit is a record that was wanted.
+type Hit struct {
+	Source string // label of the segment or branch
+	State  segment.State
+	Offset int64  // of the line's first byte in the source's raw bytes
+	Line   []byte // the bytes on disk, without the LF
+	// Own is what the record's own hash says, if that was asked for, else LineExact: nothing about
+	// whether the record stands where it should.
+	Own chain.LineClass
+}
+
+// Abandoned reports whether the hit is in a branch that is no part of the log's history.
+func (h Hit) Abandoned() bool { return h.State == segment.StateAbandoned }
+
+// Summary says what was searched and what came of it.
+type Summary struct {
+	Hits, Abandoned    int64 // abandoned ones are among the hits
+	Records            int64 // that were looked at, as far as the limit let
+	Segments, Searched int64 // of the log; those of which anything could be read
+	Branches           int64 // abandoned ones that were searched beside it
+	Unreadable         int64 // lines, pieces and files that could not be searched
+	Wrong              int64 // hits whose own hash is not right
+	Limited            bool  // the search ended at the limit: what comes after was not looked at
+	Groups             []Group
+}
+
+// errEnough ends a search that has as many hits as were asked for.
+var errEnough = errors.New("enough")
+
+// Run searches a snapshot. What cannot be read is told and counted; an error means that the search
+// did not come to its end: ctx did, or Write failed.
+func Run(ctx context.Context, snap *segment.Snapshot, o Options) (Summary, error) {
+	r := &run{o: o, groups: newGroups(o.By)}
+	r.files(snap.Facts)
+	// A live log whose beginning cannot be read is met again, and told, by the walk.
+	var err error
+	if r.seam, err = SeamEnd(ctx, snap); err != nil && ctx.Err() != nil {
+		return r.sum, context.Cause(ctx)
+	}
+	r.sources = slices.Clone(snap.Sources)
+	branches := slices.Clone(snap.Branches)
+	if o.Reverse {
+		slices.Reverse(r.sources)
+		slices.Reverse(branches)
+	}
+	r.sources = append(r.sources, branches...)
+	for _, src := range r.sources {
+		r.total += src.Size()
+	}
+	r.reached, r.read = make([]bool, len(r.sources)), make([]bool, len(r.sources))
+	walked := r.sources
+	if o.Reverse {
+		walked = backwards(r.sources)
+	}
+	err = segment.Walk(ctx, walked, segment.WalkOptions{Workers: o.Workers, ExtentSize: o.ExtentSize}, r.work, r.join)
+	if r.sum.Limited = errors.Is(err, errEnough); r.sum.Limited {
+		err = nil
+	}
+	r.count()
+	r.sum.Groups = r.groups.list()
+	return r.sum, err
+}
+
+type run struct {
+	o       Options
+	sources []segment.Source // in the order in which they are searched
+	seam    int64            // records of the live log that start before are copies
+	sum     Summary
+	groups  *groups
+
+	done, total   int64  // bytes
+	reached, read []bool // by source: whether any extent of it was come to, and could be read
+}
+
+// piece is what one extent gives.
+type piece struct {
+	records int64
+	text    []byte
+	hits    []kept
+	groups  *groups
+	bad     []badLine
+}
+
+// kept is what is still to be known of a hit when pieces are joined.
+type kept struct {
+	end       int // of its text
+	offset    int64
+	own       chain.LineClass
+	abandoned bool
+}
+
+// badLine is a line that is no record.
+type badLine struct {
+	offset int64
+	why    string
+}
+
+func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
+	src := r.sources[at.Source]
+	p := piece{groups: newGroups(r.o.By)}
+	for offset, line := range r.lines(c) {
+		if len(line) == 0 {
+			continue
+		}
+		if why, ok := IsRecord(line); !ok {
+			p.bad = append(p.bad, badLine{offset, why})
+			continue
+		}
+		if src.State() == segment.StateLive && offset < r.seam {
+			continue
+		}
+		p.records++
+		if !r.o.Query.Wants(line) {
+			continue
+		}
+		r.hit(&p, Hit{Source: src.Name(), State: src.State(), Offset: offset, Line: line})
+		if r.o.Limit > 0 && int64(len(p.hits)) == r.o.Limit {
+			break
+		}
+	}
+	return p, nil
+}
+
+func (r *run) hit(p *piece, h Hit) {
+	if r.o.Verify {
+		h.Own = chain.ReadLine(h.Line).Class
+	}
+	if r.o.Append != nil {
+		p.text = r.o.Append(p.text, h)
+	}
+	if p.groups != nil {
+		p.groups.add(h.Line)
+	}
+	p.hits = append(p.hits, kept{len(p.text), h.Offset, h.Own, h.Abandoned()})
+}
+
+func (r *run) join(at segment.Position, p piece, err error) error {
+	r.reached[at.Source] = true
+	name := r.sources[at.Source].Name()
+	if err != nil {
+		r.problem(err.Error())
+		return nil
+	}
+	r.read[at.Source] = true
+	for _, b := range p.bad {
+		r.problem(fmt.Sprintf("%s, byte %d: not a record, and not searched: %s", name, b.offset, b.why))
+	}
+	enough := r.o.Limit > 0 && r.sum.Hits+int64(len(p.hits)) >= r.o.Limit
+	if enough {
+		p.hits = p.hits[:r.o.Limit-r.sum.Hits]
+		p.text = p.text[:p.hits[len(p.hits)-1].end]
+	}
+	for _, h := range p.hits {
+		r.sum.Hits++
+		if h.abandoned {
+			r.sum.Abandoned++
+		}
+		if !h.own.Whole() {
+			r.sum.Wrong++
+			r.tell(fmt.Sprintf("%s, byte %d: the record does not have its own hash: run audit_verify, which says whether that is documented", name, h.offset))
+		}
+	}
+	r.sum.Records += p.records
+	if p.groups != nil {
+		r.groups.join(p.groups)
+	}
+	if len(p.text) > 0 {
+		if err := r.o.Write(p.text); err != nil {
+			return err
+		}
+	}
+	r.done += at.Size
+	if r.o.Progress != nil {
+		r.o.Progress(r.done, r.total)
+	}
+	if enough {
+		return errEnough
+	}
+	return nil
+}
+
+func (r *run) problem(text string) {
+	r.sum.Unreadable++
+	r.tell(text)
+}
+
+func (r *run) tell(text string) {
+	if r.o.Problem != nil {
+		r.o.Problem(text)
+	}
+}
+
+// files tells of what has the name of a segment and is no file.
+func (r *run) files(facts []segment.Fact) {
+	for _, f := range facts {
+		if f.Kind == segment.FactNotRegular {
+			r.problem(fmt.Sprintf("%s cannot be searched: %s", f.File, f.Detail))
+		}
+	}
+}
+
+// count says how many sources were searched. One without bytes was, if the search came that far.
+func (r *run) count() {
+	last := len(r.sources)
+	if r.sum.Limited {
+		last = 0
+		for i := range r.sources {
+			if r.reached[i] {
+				last = i + 1
+			}
+		}
+	}
+	for i, src := range r.sources {
+		switch searched := i < last && (r.read[i] || !r.reached[i]); {
+		case src.State() != segment.StateAbandoned:
+			r.sum.Segments++
+			if searched {
+				r.sum.Searched++
+			}
+		case searched:
+			r.sum.Branches++
+		}
+	}
+}

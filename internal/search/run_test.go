@@ -1,0 +1,454 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"github.com/opscontext/opscontext/archive"
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/internal/timerange"
+	"github.com/opscontext/opscontext/segment"
+)
+
+// made is a record as the test made it: what it says, and the line that says it in some spelling.
+type made struct {
+	ts, event, actor, session string
+	shown                     string
+	line                      string
+	abandoned                 bool
+}
+
+// history makes records and spells them.
+type history struct {
+	rnd  *rand.Rand
+	head chain.Hash
+	at   time.Time
+}
+
+var (
+	kinds    = []string{"drift.detected", "hook.block", "session.save", "vscode.prompt_submit", "ünïcode"}
+	actors   = []string{"system", "ci", "claude-code", "ci \"quoted\""}
+	sessions = []string{"", "s-1", "s-2", "日本"}
+	scraps   = []string{"plain", "10.0.0.7", "ü", "日本語", "😀", "\n", "\t", `"`, `\`, "/", "\u2028", "\u007f", "\x01", `\n`, "u00fc", " ", "a"}
+)
+
+func pick[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
+
+// spelled is a JSON string that says s: any character may be escaped, some must.
+func (h *history) spelled(s string) string {
+	short := map[rune]string{'\n': `\n`, '\t': `\t`, '"': `\"`, '\\': `\\`, '/': `\/`}
+	var b strings.Builder
+	for _, r := range s {
+		must := r < 0x20 || r == '"' || r == '\\'
+		switch way := h.rnd.IntN(8); {
+		case !must && way > 1:
+			b.WriteRune(r)
+		case short[r] != "" && way%2 == 0:
+			b.WriteString(short[r])
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04X`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return `"` + b.String() + `"`
+}
+
+// canonicalString is the spelling of JSON.stringify, in other words than the code under test.
+func canonicalString(s string) string {
+	short := map[rune]string{'\n': `\n`, '\t': `\t`, '"': `\"`, '\\': `\\`}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case short[r] != "":
+			b.WriteString(short[r])
+		case r < 0x20:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return `"` + b.String() + `"`
+}
+
+func (h *history) record(t *testing.T) made {
+	h.at = h.at.Add(time.Duration(h.rnd.IntN(36)) * time.Hour)
+	m := made{ts: h.at.Format("2006-01-02T15:04:05.000Z"), event: pick(h.rnd, kinds), actor: pick(h.rnd, actors), session: pick(h.rnd, sessions)}
+	note := ""
+	for range h.rnd.IntN(12) {
+		note += pick(h.rnd, scraps)
+	}
+	member := pick(h.rnd, []string{"session", "session_id"})
+	r, err := chain.Seal(h.head, m.ts, m.event, m.actor, []byte("{"+canonicalString(member)+":"+canonicalString(m.session)+`,"note":`+canonicalString(note)+`,"n":7}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.head = r.Hash
+	whole := func(say func(string) string, gap string) string {
+		return "{" + strings.Join([]string{
+			`"ts":` + gap + say(m.ts), `"event":` + gap + say(m.event), `"actor":` + gap + say(m.actor),
+			`"payload":{` + gap + say(member) + ":" + say(m.session) + `,"note":` + say(note) + gap + `,"n":7}`,
+			`"prev_hash":"` + r.Prev.String() + `"`, `"hash":"` + r.Hash.String() + `"`,
+		}, ",") + "}"
+	}
+	m.shown = whole(func(s string) string { return `"` + s + `"` }, "")
+	m.line = whole(canonicalString, "")
+	if h.rnd.IntN(3) == 0 {
+		m.line = whole(h.spelled, pick(h.rnd, []string{"", " ", "\t "}))
+	}
+	return m
+}
+
+// lay makes a home with archived, sealed and live records and an abandoned branch, and gives what it
+// holds, in reading order, the branch last.
+func lay(t *testing.T, seed uint64) (home string, all []made) {
+	t.Helper()
+	dir := t.TempDir()
+	home = filepath.Join(dir, "home")
+	must(t, os.MkdirAll(filepath.Join(home, segment.ArchiveDir), 0o700))
+	h := &history{rnd: rand.New(rand.NewPCG(seed, 1)), at: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	var branch []made
+	for i, name := range []string{"audit-archive/audit-0001.jsonl", "audit-archive/audit-0002.jsonl", "audit-archive/audit-0002-b1.jsonl", "audit-archive/audit-0003.jsonl", "audit.log"} {
+		head, text := h.head, ""
+		var part []made
+		for range 40 + i {
+			m := h.record(t)
+			text += m.line + "\n"
+			part = append(part, m)
+		}
+		must(t, os.WriteFile(filepath.Join(home, filepath.FromSlash(name)), []byte(text), 0o600))
+		if !strings.Contains(name, "-b1") {
+			all = append(all, part...)
+			continue
+		}
+		h.head = head
+		for _, m := range part {
+			m.abandoned = true
+			branch = append(branch, m)
+		}
+	}
+	results, err := archive.Run(context.Background(), home, segment.Options{State: filepath.Join(dir, "state"), OpenArchived: archive.Opener(durable.OS())}, archive.Options{})
+	must(t, err)
+	for _, r := range results {
+		must(t, r.Err)
+	}
+	return home, append(all, branch...)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func open(t *testing.T, home string) *segment.Snapshot {
+	t.Helper()
+	snap, err := segment.OpenSnapshot(home, segment.SnapshotOptions{OpenArchived: archive.Opener(durable.OS())})
+	must(t, err)
+	t.Cleanup(func() { must(t, snap.Close()) })
+	return snap
+}
+
+// lines has a search give its hits a line each, marked where they are abandoned, without what the
+// log wrote about itself while the home was laid.
+func lines(ctx context.Context, snap *segment.Snapshot, o Options) (hits []string, s Summary, err error) {
+	o.Append = func(dst []byte, h Hit) []byte {
+		mark := "  "
+		if h.Abandoned() {
+			mark = "! "
+		}
+		return append(append(append(dst, mark...), h.Line...), '\n')
+	}
+	o.Write = func(text []byte) error {
+		for line := range strings.Lines(string(text)) {
+			if !strings.Contains(line, `"event":"audit.archive"`) {
+				hits = append(hits, strings.TrimSuffix(line, "\n"))
+			}
+		}
+		return nil
+	}
+	s, err = Run(ctx, snap, o)
+	return hits, s, err
+}
+
+// asked is a query, and the same in a form that knows what the test's records say.
+type asked struct {
+	query Query
+	wants func(made) bool
+}
+
+func drawQuery(t *rapid.T, all []made) asked {
+	a := asked{wants: func(made) bool { return true }}
+	also := func(f func(made) bool) {
+		before := a.wants
+		a.wants = func(m made) bool { return before(m) && f(m) }
+	}
+	some := func(name string) made { return all[rapid.IntRange(0, len(all)-1).Draw(t, name)] }
+	yes := func(name string) bool { return rapid.IntRange(0, 2).Draw(t, name) == 0 }
+	if yes("by kind") {
+		stem := kinds[rapid.IntRange(0, len(kinds)-1).Draw(t, "kind")][:3]
+		exact := pickOne(t, kinds, "exact kind")
+		a.query.Kinds = []string{stem + "*", exact}
+		also(func(m made) bool { return strings.HasPrefix(m.event, stem) || m.event == exact })
+	}
+	if yes("by actor") {
+		actor := pickOne(t, actors, "actor")
+		a.query.Actor = "*" + actor[1:]
+		also(func(m made) bool { return strings.HasSuffix(m.actor, actor[1:]) })
+	}
+	if yes("by session") {
+		id := pickOne(t, sessions[1:], "session")
+		a.query.Session = id
+		also(func(m made) bool { return m.session == id })
+	}
+	if yes("by time") {
+		from, to := some("from").ts, some("to").ts
+		if from > to {
+			from, to = to, from
+		}
+		a.query.Span = timerange.Range{Since: from, Until: to}
+		also(func(m made) bool { return from <= m.ts && m.ts <= to })
+	}
+	part := func(name string) string {
+		runes := []rune(some(name).shown)
+		from := rapid.IntRange(0, len(runes)-1).Draw(t, name+" from")
+		return string(runes[from:min(len(runes), from+rapid.IntRange(1, 12).Draw(t, name+" length"))])
+	}
+	if yes("by text") {
+		text := part("text")
+		a.query.Text = text
+		also(func(m made) bool { return strings.Contains(m.shown, text) })
+	}
+	if yes("by expression") {
+		text := part("expression")
+		a.query.Regexp = regexp.MustCompile(`^(?s:.*)` + regexp.QuoteMeta(text))
+		also(func(m made) bool { return strings.Contains(m.shown, text) })
+	}
+	return a
+}
+
+func pickOne(t *rapid.T, of []string, name string) string {
+	return of[rapid.IntRange(0, len(of)-1).Draw(t, name)]
+}
+
+// Whatever is asked for, the hits are those of a scan over what the test knows that it wrote.
+func TestHitsAreThoseOfAFullScan(t *testing.T) {
+	for seed := range uint64(2) {
+		home, all := lay(t, seed)
+		snap := open(t, home)
+		states := map[segment.State]bool{}
+		for _, src := range append(slices.Clone(snap.Sources), snap.Branches...) {
+			states[src.State()] = true
+		}
+		if len(states) != 4 {
+			t.Fatalf("the home has the states %v, not all four", states)
+		}
+		rapid.Check(t, func(rt *rapid.T) {
+			a := drawQuery(rt, all)
+			o := Options{Query: a.query, ExtentSize: rapid.SampledFrom([]int{150, 1000, 0}).Draw(rt, "extent"), Workers: 2}
+			var log, branch []string
+			for _, m := range all {
+				switch {
+				case !a.wants(m):
+				case m.abandoned:
+					branch = append(branch, "! "+m.line)
+				default:
+					log = append(log, "  "+m.line)
+				}
+			}
+			if o.Reverse = rapid.Bool().Draw(rt, "reverse"); o.Reverse {
+				slices.Reverse(log)
+				slices.Reverse(branch)
+			}
+			got, s, err := lines(context.Background(), snap, o)
+			if want := append(log, branch...); err != nil || !slices.Equal(got, want) {
+				rt.Fatalf("%+v, %v: %d hits, want %d\n%s\nwant\n%s", o.Query, err, len(got), len(want), strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+			if s.Abandoned != int64(len(branch)) || s.Unreadable != 0 || s.Searched != 4 || s.Segments != 4 || s.Branches != 1 || s.Limited {
+				rt.Fatalf("%+v", s)
+			}
+			counted := s.Hits
+			if counted == 0 {
+				return
+			}
+			o.Limit = rapid.Int64Range(1, counted).Draw(rt, "limit")
+			first, limited, err := lines(context.Background(), snap, o)
+			if err != nil || limited.Hits != o.Limit || !limited.Limited || len(first) > len(got) || !slices.Equal(first, got[:len(first)]) {
+				rt.Fatalf("limit %d: %v, %+v", o.Limit, err, limited)
+			}
+			s, err = Run(context.Background(), snap, Options{Query: a.query, By: pick(rand.New(rand.NewPCG(uint64(counted), 0)), Bys)})
+			sum := int64(0)
+			for _, g := range s.Groups {
+				sum += g.Hits
+			}
+			if err != nil || s.Hits != counted || sum != counted {
+				rt.Fatalf("%v: %d hits, %d in groups, want %d", err, s.Hits, sum, counted)
+			}
+		})
+	}
+}
+
+func writeHome(t *testing.T, files map[string]string) string {
+	t.Helper()
+	home := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(home, filepath.FromSlash(name))
+		must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		must(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	return home
+}
+
+func TestGroups(t *testing.T) {
+	home := writeHome(t, map[string]string{"audit.log": `{"ts":"2026-02-03T00:00:00.000Z","event":"b","actor":"x"}
+{"ts":"2026-01-31T00:00:00.000Z","event":"a","actor":"x"}
+{"ts":"2026-01-30T00:00:00.000Z","event":"\u0061","actor":7}
+{"ts":"yesterday","event":"a"}
+`})
+	snap := open(t, home)
+	for by, want := range map[By]string{
+		ByKind:  "[{a false 3} {b false 1}]",
+		ByActor: "[{x false 2} { true 2}]",
+		ByDay:   "[{2026-01-30 false 1} {2026-01-31 false 1} {2026-02-03 false 1} { true 1}]",
+		ByMonth: "[{2026-01 false 2} {2026-02 false 1} { true 1}]",
+	} {
+		s, err := Run(t.Context(), snap, Options{By: by})
+		if got := fmt.Sprint(s.Groups); err != nil || got != want {
+			t.Errorf("by %s: %s, %v, want %s", by, got, err, want)
+		}
+	}
+	if _, err := ParseBy("year"); err == nil {
+		t.Error("hits were counted by year")
+	}
+}
+
+// Made-up kinds take no more memory than maxGroups of them do, and none is lost from the sum.
+func TestGroupsAreBounded(t *testing.T) {
+	g := newGroups(ByKind)
+	for i := range maxGroups + 5 {
+		one := newGroups(ByKind)
+		one.add(fmt.Appendf(nil, `{"event":"k%d"}`, i))
+		g.join(one)
+	}
+	list := g.list()
+	if last := list[len(list)-1]; len(list) != maxGroups+1 || !last.Other || last.Hits != 5 {
+		t.Errorf("%d groups, the last is %+v", len(list), list[len(list)-1])
+	}
+}
+
+// What could not be searched is told and counted; what is around it is searched.
+func TestUnreadable(t *testing.T) {
+	home, all := lay(t, 9)
+	frame := filepath.Join(home, "audit-archive", "audit-0001.jsonl.zst")
+	text, err := os.ReadFile(frame)
+	must(t, err)
+	must(t, os.Chmod(frame, 0o600))
+	text[len(text)/3] ^= 0xff
+	must(t, os.WriteFile(frame, text, 0o600))
+	must(t, os.Mkdir(filepath.Join(home, "audit-archive", "audit-0007.jsonl"), 0o700))
+	live, err := os.OpenFile(filepath.Join(home, "audit.log"), os.O_APPEND|os.O_WRONLY, 0)
+	must(t, err)
+	_, err = live.WriteString("garbage\n\n")
+	must(t, err)
+	must(t, live.Close())
+	var told []string
+	got, s, err := lines(t.Context(), open(t, home), Options{Problem: func(text string) { told = append(told, text) }})
+	must(t, err)
+	if len(got) != len(all)-40 || s.Unreadable != 3 || s.Segments != 4 || s.Searched != 3 {
+		t.Errorf("%d hits, %+v", len(got), s)
+	}
+	for _, want := range []string{"audit-0001.jsonl: bytes 0 to ", "audit-0007.jsonl cannot be searched", "audit.log, byte "} {
+		if !slices.ContainsFunc(told, func(s string) bool { return strings.Contains(s, want) }) {
+			t.Errorf("nothing is told of %q: %q", want, told)
+		}
+	}
+}
+
+// A hit is held against its own hash, and no more than that.
+func TestVerifyLooksAtTheHashAlone(t *testing.T) {
+	var l []string
+	head := chain.Genesis
+	for i := range 3 {
+		r, err := chain.Seal(head, "2026-01-01T00:00:00.000Z", "k", "a", fmt.Appendf(nil, `{"n":%d}`, i))
+		must(t, err)
+		head = r.Hash
+		l = append(l, string(chain.AppendLine(nil, &r)))
+	}
+	altered := strings.Replace(l[1], `"n":1`, `"n":8`, 1)
+	home := writeHome(t, map[string]string{"audit.log": l[2] + altered + l[0]})
+	var told []string
+	s, err := Run(t.Context(), open(t, home), Options{Verify: true, Problem: func(text string) { told = append(told, text) }})
+	if err != nil || s.Hits != 3 || s.Wrong != 1 || s.Unreadable != 0 || len(told) != 1 || !strings.HasPrefix(told[0], fmt.Sprintf("audit.log, byte %d: ", len(l[2]))) {
+		t.Errorf("%+v, %v, %q", s, err, told)
+	}
+	if s, err = Run(t.Context(), open(t, home), Options{}); err != nil || s.Wrong != 0 {
+		t.Errorf("%+v, %v without being asked", s, err)
+	}
+}
+
+func TestRunEndsWithItsReaderAndItsContext(t *testing.T) {
+	home, _ := lay(t, 4)
+	full := errors.New("no more")
+	o := Options{Append: func(dst []byte, h Hit) []byte { return append(dst, h.Line...) }, Write: func([]byte) error { return full }}
+	if _, err := Run(t.Context(), open(t, home), o); !errors.Is(err, full) {
+		t.Errorf("ended with %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Run(ctx, open(t, home), Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+func TestShown(t *testing.T) {
+	for line, want := range map[string]string{
+		`{}`:                           `{}`,
+		`{"a":"b"}`:                    `{"a":"b"}`,
+		`{"a":"\"\\\n\u0001","b":[1]}`: "{\"a\":\"\"\\\n\x01\",\"b\":[1]}",
+		`["\ud800"]`:                   "[\"\xed\xa0\x80\"]",
+		`{"\t":null}`:                  "{\"\t\":null}",
+		`not JSON`:                     `not JSON`,
+		`{"a":"not closed`:             `{"a":"not closed`,
+	} {
+		if got := string(AppendShown([]byte("x"), []byte(line))); got != "x"+want {
+			t.Errorf("%s is shown %q, want %q", line, got[1:], want)
+		}
+	}
+}
+
+// No line makes a query panic, and a text that a line's strings say is found.
+func FuzzWants(f *testing.F) {
+	for _, line := range []string{`{"event":"a","payload":{"session":"s"}}`, `{"a":"\ud83d\ude00"}`, `[1e400,"\u00fc"]`, "\xff", `{"payload":""}`, `"x"`} {
+		f.Add(line, "s")
+	}
+	f.Fuzz(func(t *testing.T, line, text string) {
+		q := Query{Kinds: []string{"*"}, Actor: "*", Session: "s", Text: text, Span: timerange.Range{Since: "2026"}}
+		if _, ok := IsRecord([]byte(line)); !ok {
+			return
+		}
+		q.Wants([]byte(line))
+		if !utf8.ValidString(text) {
+			return
+		}
+		record := []byte(`{"x":` + (&history{rnd: rand.New(rand.NewPCG(1, 1))}).spelled(text) + `}`)
+		if q = (Query{Text: text}); !q.Wants(record) {
+			t.Errorf("%q is not found in %s", text, record)
+		}
+	})
+}
