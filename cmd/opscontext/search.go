@@ -90,11 +90,13 @@ func runSearch(c *call) error {
 	}
 	defer snap.Close() //nolint:errcheck // it was read only
 	var progress *terminal.Progress
-	o.Progress = func(done, total int64) {
-		if progress == nil {
-			progress = c.progress("search", total)
+	if o.Append == nil || !c.out.Terminal() { // records that come say how far it is, and run into a bar
+		o.Progress = func(done, total int64) {
+			if progress == nil {
+				progress = c.progress("search", total)
+			}
+			progress.Set(done)
 		}
-		progress.Set(done)
 	}
 	// What is said on the way must not run into the bar.
 	o.Problem = func(text string) {

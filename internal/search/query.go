@@ -23,7 +23,8 @@ type Query struct {
 	// Session is the payload's member session or session_id: its text, or what JSON.stringify gives
 	// for a value that is not text. Empty wants every record.
 	Session string
-	// Text must occur in the record as [AppendShown] shows it. Empty occurs everywhere.
+	// Text must occur in the record in canonical spelling, with its strings as they read: between
+	// their quotes stands what they say, with nothing escaped. Empty occurs everywhere.
 	Text string
 	// Regexp must match the same. nil matches everything.
 	Regexp *regexp.Regexp
@@ -149,16 +150,15 @@ func (q *Query) ofSession(payload []byte) bool {
 
 func (q *Query) wantsText(line []byte) bool {
 	if bytes.IndexByte(line, '\\') >= 0 {
-		line = AppendShown(make([]byte, 0, len(line)), line)
+		line = appendShown(make([]byte, 0, len(line)), line)
 	}
 	return bytes.Contains(line, []byte(q.Text)) && (q.Regexp == nil || q.Regexp.Match(line))
 }
 
-// AppendShown appends JSON text that is in canonical spelling with its strings as they read: between
-// their quotes stands what they say, with nothing escaped. That is not JSON any more, but the text in
-// which a person finds what was said, however it was spelled. A surrogate without its partner stands
-// as its WTF-8.
-func AppendShown(dst, canonical []byte) []byte {
+// appendShown appends JSON text that is in canonical spelling with its strings as they read. That is
+// not JSON any more, but the text in which a person finds what was said, however it was spelled. A
+// surrogate without its partner stands as its WTF-8.
+func appendShown(dst, canonical []byte) []byte {
 	for len(canonical) > 0 {
 		quote := bytes.IndexByte(canonical, '"')
 		end := ecmajson.ScanString(canonical, quote)

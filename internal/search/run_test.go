@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -402,6 +404,68 @@ func TestVerifyLooksAtTheHashAlone(t *testing.T) {
 	}
 }
 
+// While a writer appends and rotates, a search finds what was acknowledged before it began, each record
+// once and in order.
+func TestSearchBesideAWriter(t *testing.T) {
+	dir := t.TempDir()
+	home := filepath.Join(dir, "home")
+	log, err := segment.Open(home, segment.Options{State: filepath.Join(dir, "state"), MaxBytes: 4 * segment.MinMaxBytes})
+	must(t, err)
+	const total = 200
+	var acknowledged atomic.Int64
+	wrote := make(chan error, 1)
+	go func() {
+		for i := range total {
+			if _, err := log.Append(context.Background(), segment.Event{Kind: "w", Payload: fmt.Appendf(nil, `{"n":%d,"fill":%q}`, i, strings.Repeat("ü", i%90))}); err != nil {
+				wrote <- err
+				return
+			}
+			acknowledged.Store(int64(i + 1))
+		}
+		wrote <- log.Close()
+	}()
+	number := regexp.MustCompile(`"n":(\d+),`)
+	for before, segments := int64(0), int64(0); before < total; {
+		before = acknowledged.Load()
+		snap := open(t, home)
+		hits, s, err := lines(t.Context(), snap, Options{Query: Query{Kinds: []string{"w"}}, Problem: func(text string) { t.Error(text) }})
+		must(t, err)
+		for i, hit := range hits {
+			if n := number.FindStringSubmatch(hit); n == nil || n[1] != strconv.Itoa(i) {
+				t.Fatalf("hit %d is %s", i, hit)
+			}
+		}
+		if int64(len(hits)) < before || s.Segments < segments {
+			t.Fatalf("%d hits in %d segments, after %d in %d", len(hits), s.Segments, before, segments)
+		}
+		if segments = s.Segments; before == total && segments < 3 {
+			t.Fatalf("the log was not rotated: %d segments", segments)
+		}
+		if len(wrote) > 0 && acknowledged.Load() < total {
+			break // it says why below
+		}
+	}
+	must(t, <-wrote)
+}
+
+// Records that an interrupted rotation left in the live log, too, are found once.
+func TestCopiesAreFoundOnce(t *testing.T) {
+	var l []string
+	head := chain.Genesis
+	for i := range 6 {
+		r, err := chain.Seal(head, "2026-01-01T00:00:00.000Z", "k", "a", fmt.Appendf(nil, `{"n":%d}`, i))
+		must(t, err)
+		head = r.Hash
+		l = append(l, string(chain.AppendLine(nil, &r)))
+	}
+	home := writeHome(t, map[string]string{"audit-archive/audit-0001.jsonl": strings.Join(l[:4], ""), "audit.log": strings.Join(l[2:], "")})
+	for _, o := range []Options{{}, {Reverse: true}} {
+		if hits, s, err := lines(t.Context(), open(t, home), o); err != nil || len(hits) != len(l) || s.Records != int64(len(l)) {
+			t.Errorf("%d hits, %+v, %v", len(hits), s, err)
+		}
+	}
+}
+
 func TestRunEndsWithItsReaderAndItsContext(t *testing.T) {
 	home, _ := lay(t, 4)
 	full := errors.New("no more")
@@ -426,7 +490,7 @@ func TestShown(t *testing.T) {
 		`not JSON`:                     `not JSON`,
 		`{"a":"not closed`:             `{"a":"not closed`,
 	} {
-		if got := string(AppendShown([]byte("x"), []byte(line))); got != "x"+want {
+		if got := string(appendShown([]byte("x"), []byte(line))); got != "x"+want {
 			t.Errorf("%s is shown %q, want %q", line, got[1:], want)
 		}
 	}
