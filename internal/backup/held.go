@@ -50,13 +50,12 @@ func (r *run) agree(name string, size int64, sources []segment.Source) (same int
 		return 0, false, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	var buf, mine []byte
+	var mine []byte
 	for _, src := range sources {
-		for _, e := range src.Extents(segment.DefaultExtent) {
-			if err := r.ctx.Err(); err != nil {
-				return same, first, err
+		for c, err := range segment.Chunks(r.ctx, src) {
+			if r.ctx.Err() != nil {
+				return same, first, errors.Join(err, src.Close())
 			}
-			c, err := src.Read(e, buf)
 			if err != nil {
 				return same, first, src.Close() // verifying says so
 			}
@@ -69,7 +68,6 @@ func (r *run) agree(name string, size int64, sources []segment.Source) (same int
 			if same += int64(n); n < len(theirs) || same == size {
 				return same, first || same == size, src.Close()
 			}
-			buf = c.Data[:0]
 		}
 		if err := src.Close(); err != nil {
 			return same, first, err

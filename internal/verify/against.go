@@ -72,7 +72,7 @@ func (c *check) openAgainst(ctx context.Context) (*other, error) {
 	case !info.IsDir():
 		err = o.readReport(info.Size())
 	case isHome(o.name):
-		err = o.readCopy()
+		err = o.readCopy(ctx)
 	default:
 		if o.store, err = c.openStore(ctx); err == nil {
 			o.runs = o.store.runs()
@@ -138,7 +138,7 @@ func (o *other) readReport(size int64) error {
 }
 
 // readCopy takes the segments in a copy of a home, or of its archive directory alone.
-func (o *other) readCopy() error {
+func (o *other) readCopy(ctx context.Context) error {
 	home := o.name
 	if filepath.Base(home) == segment.ArchiveDir {
 		home = filepath.Dir(home)
@@ -148,16 +148,14 @@ func (o *other) readCopy() error {
 		return err
 	}
 	defer snap.Close()
-	for i, s := range snap.Sources {
-		k, err := readRun(s)
+	o.logID = LogID(snap.Sources)
+	for _, s := range snap.Sources {
+		k, err := readRun(ctx, s)
 		if err != nil {
 			return err
 		}
 		if k.records == 0 {
 			continue
-		}
-		if i == 0 {
-			o.logID = k.first
 		}
 		o.runs = append(o.runs, k)
 	}
@@ -165,11 +163,9 @@ func (o *other) readCopy() error {
 }
 
 // readRun reads the first and the last hash of a copy of a segment.
-func readRun(s segment.Source) (kept, error) {
+func readRun(ctx context.Context, s segment.Source) (kept, error) {
 	k := kept{name: s.Name(), sealed: s.State() != segment.StateLive}
-	var buf []byte
-	for _, e := range s.Extents(segment.DefaultExtent) {
-		c, err := s.Read(e, buf)
+	for c, err := range segment.Chunks(ctx, s) {
 		if err != nil {
 			return k, err
 		}
@@ -184,7 +180,6 @@ func readRun(s segment.Source) (kept, error) {
 			k.last = h
 			k.records++
 		}
-		buf = c.Data[:0]
 	}
 	return k, nil
 }

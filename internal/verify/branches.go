@@ -28,13 +28,11 @@ func (c *check) branches(ctx context.Context) (whole []chain.Stretch, err error)
 }
 
 func (c *check) branch(ctx context.Context, src segment.Source) (s chain.Stretch, whole bool, err error) {
-	var buf []byte
 	line := int64(0)
-	for _, e := range src.Extents(segment.DefaultExtent) {
+	for k, err := range segment.Chunks(ctx, src) {
 		if ctx.Err() != nil {
-			return s, false, context.Cause(ctx)
+			return s, false, err
 		}
-		k, err := src.Read(e, buf)
 		if err != nil {
 			c.put(chain.Unreadable, report.Finding{Segment: src.Name(), Record: -1, Records: 1}, err.Error())
 			return s, false, nil
@@ -50,7 +48,6 @@ func (c *check) branch(ctx context.Context, src segment.Source) (s chain.Stretch
 				return s, false, nil
 			}
 		}
-		buf = k.Data[:0]
 	}
 	if s.Records == 0 {
 		c.put(chain.Unreadable, report.Finding{Segment: src.Name(), Record: -1, Records: 1}, "a branch without a record")

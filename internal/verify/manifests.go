@@ -29,7 +29,7 @@ func (c *check) manifests(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.v = &chain.Verdict{LogID: logID(c.snap.Sources), Incarnation: 1, Archives: vouched.Archives, Compat: chain.NoCompat("no record was checked")}
+	c.v = &chain.Verdict{LogID: LogID(c.snap.Sources), Incarnation: 1, Archives: vouched.Archives, Compat: chain.NoCompat("no record was checked")}
 	looks, err := c.inspect(ctx)
 	if err != nil {
 		return err

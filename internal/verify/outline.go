@@ -83,10 +83,10 @@ func (o *outline) follow(next outline) {
 	o.TSMax = max(o.TSMax, next.TSMax)
 }
 
-// logID is what the newest rotation that names it says the log's id is, else the hash of the first
+// LogID is what the newest rotation that names it says the log's id is, else the hash of the first
 // record; Genesis if nothing says. Whoever exchanged an old segment has not thereby made another log of
 // it. It reads the beginnings of segments, newest first, until one says.
-func logID(sources []segment.Source) chain.Hash {
+func LogID(sources []segment.Source) chain.Hash {
 	var r chain.Record
 	there := false
 	for _, src := range slices.Backward(sources) {

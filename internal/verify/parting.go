@@ -89,13 +89,7 @@ func recordsOf(ctx context.Context, sources []segment.Source) iter.Seq2[chain.Ou
 
 func eachRecord(ctx context.Context, src segment.Source, yield func(chain.Outline, error) bool) (more bool) {
 	defer src.Close() //nolint:errcheck // it was read only
-	var buf []byte
-	for _, e := range src.Extents(segment.DefaultExtent) {
-		if ctx.Err() != nil {
-			yield(chain.Outline{}, context.Cause(ctx))
-			return false
-		}
-		k, err := src.Read(e, buf)
+	for k, err := range segment.Chunks(ctx, src) {
 		if err != nil {
 			yield(chain.Outline{}, err)
 			return false
@@ -105,7 +99,6 @@ func eachRecord(ctx context.Context, src segment.Source, yield func(chain.Outlin
 				return false
 			}
 		}
-		buf = k.Data[:0]
 	}
 	return true
 }

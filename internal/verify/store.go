@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -39,7 +38,7 @@ func (c *check) openStore(ctx context.Context) (*store, error) {
 	if len(logs) == 0 {
 		return nil, errors.New("neither a copy of a log, with audit.log or audit-archive/, nor a directory of archive copies")
 	}
-	s := &store{name: c.o.Against, logID: logID(c.snap.Sources)}
+	s := &store{name: c.o.Against, logID: LogID(c.snap.Sources)}
 	if s.logID == chain.Genesis && c.marked {
 		s.logID = c.mark.LogID
 	}
@@ -84,7 +83,7 @@ func (c *check) compareStore(ctx context.Context, s *store) error {
 		case !c.holds(k):
 			lost = append(lost, k)
 		default:
-			if err := c.sameCopy(k); err != nil {
+			if err := c.sameCopy(ctx, k); err != nil {
 				return err
 			}
 		}
@@ -161,7 +160,7 @@ func (c *check) sealedSource(name segment.Name) segment.Source {
 
 // sameCopy compares the bytes of a segment, whose records are those of the copy. Where writers cut
 // the log into other segments there are none to compare.
-func (c *check) sameCopy(k kept) error {
+func (c *check) sameCopy(ctx context.Context, k kept) error {
 	src := c.sealedSource(k.copy.Segment)
 	if src == nil {
 		return nil
@@ -169,7 +168,11 @@ func (c *check) sameCopy(k kept) error {
 	sum, known := c.sums[src.Name()]
 	if !known {
 		var err error
-		if sum, err = rawSum(src); err != nil {
+		sum, err = segment.RawSum(ctx, src)
+		if err = errors.Join(err, src.Close()); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
 			return nil //nolint:nilerr // whoever read the records met the same error, and said so
 		}
 	}
@@ -178,22 +181,6 @@ func (c *check) sameCopy(k kept) error {
 			"set the segment aside; "+c.putBack(k))
 	}
 	return nil
-}
-
-// rawSum is the SHA-256 of a segment's plain bytes.
-func rawSum(src segment.Source) (h chain.Hash, err error) {
-	defer func() { err = errors.Join(err, src.Close()) }()
-	sum := sha256.New()
-	var buf []byte
-	for _, e := range src.Extents(segment.DefaultExtent) {
-		k, err := src.Read(e, buf)
-		if err != nil {
-			return h, err
-		}
-		sum.Write(k.Data)
-		buf = k.Data[:0]
-	}
-	return chain.Hash(sum.Sum(nil)), nil
 }
 
 // lacking reports the copies whose records are not in the log: of a segment that cannot be read nothing,
