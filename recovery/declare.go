@@ -103,7 +103,7 @@ func (d *Declaration) look(ctx context.Context, o *Options) (b breaks, err error
 			"it is a segment of another log: what is there is not absent")
 	}
 	b.corrects = d.Corrects
-	b.places, err = d.choose(o, b.out)
+	b.places, err = d.choose(ctx, o, b.out)
 	return b, err
 }
 
@@ -177,7 +177,7 @@ func refuseRewritten(home string, out *verify.Outcome, cause chain.Cause) error 
 }
 
 // choose gives the places that the declaration is about.
-func (d *Declaration) choose(o *Options, out *verify.Outcome) ([]*place, error) {
+func (d *Declaration) choose(ctx context.Context, o *Options, out *verify.Outcome) ([]*place, error) {
 	var chosen []*place
 	allowed := causes[d.Cause]
 	if d.Corrects != chain.Genesis && !slices.ContainsFunc(out.Verdict.Anchors, func(a chain.AnchorFound) bool { return a.Hash == d.Corrects }) {
@@ -196,7 +196,7 @@ func (d *Declaration) choose(o *Options, out *verify.Outcome) ([]*place, error) 
 		for _, p := range chosen {
 			p.unread = true
 		}
-		more, err := o.unreadable(out, chosen)
+		more, err := o.unreadable(ctx, out, chosen)
 		if err != nil {
 			return nil, err
 		}

@@ -2,10 +2,8 @@ package recovery
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -216,8 +214,8 @@ func (s *restore) proves(ctx context.Context, home *segment.Snapshot, e *exchang
 	if e.number > 0 {
 		before = v.Sources[e.number-1].Last
 	}
-	sum := sha256.New()
-	if err := raw(ctx, with, sum); err != nil {
+	sum, err := segment.RawSum(ctx, with)
+	if err = errors.Join(err, with.Close()); err != nil {
 		return err.Error(), nil //nolint:nilerr // a copy that cannot be read proves nothing
 	}
 	run, bad := chain.Stretch{}, ""
@@ -231,7 +229,7 @@ func (s *restore) proves(ctx context.Context, home *segment.Snapshot, e *exchang
 	}); err != nil {
 		return "", err
 	}
-	e.run, e.sum = run, chain.Hash(sum.Sum(nil))
+	e.run, e.sum = run, sum
 	common := 0
 	if err := eachLine(ctx, []segment.Source{e.src}, func(int, error) {}, func(l lineAt) error {
 		r := chain.ReadLine(l.text)
@@ -276,23 +274,6 @@ func (e *exchange) elsewhere(ctx context.Context, home *segment.Snapshot) (why s
 		return nil
 	})
 	return why, err
-}
-
-// raw hashes the raw bytes of a source.
-func raw(ctx context.Context, src segment.Source, sum hash.Hash) error {
-	var buf []byte
-	for _, e := range src.Extents(segment.DefaultExtent) {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		k, err := src.Read(e, buf)
-		if err != nil {
-			return errors.Join(err, src.Close())
-		}
-		sum.Write(k.Data)
-		buf = k.Data[:0]
-	}
-	return src.Close()
 }
 
 // firstOf is the first record of a source, zero if its first line is none.

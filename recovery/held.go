@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
@@ -74,7 +73,7 @@ func (o *Options) refuseHeld(ctx context.Context, out *verify.Outcome, p *place,
 	if source == "" {
 		return nil
 	}
-	has, err := o.holds(ctx, source, p.lost.Head)
+	has, err := o.holds(ctx, source, id, p.lost.Head)
 	if err != nil {
 		return fmt.Errorf("look for the records in the source: %w", err)
 	}
@@ -100,56 +99,24 @@ func (o *Options) keepsBranch(ctx context.Context, p *place) (kept bool, err err
 	return false, nil
 }
 
-// holds reports whether a file of records, or any segment of a home, has a record with a hash. What
-// cannot be read has none.
-func (o *Options) holds(ctx context.Context, path string, want chain.Hash) (has bool, err error) {
-	sources, done, err := o.open(path)
+// holds reports whether a backup of a log has a record with a hash. What cannot be read has none.
+func (o *Options) holds(ctx context.Context, path string, log, want chain.Hash) (has bool, err error) {
+	s, err := o.openSupply(ctx, path, log)
 	if err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, done()) }()
-	for _, src := range sources {
-		var buf []byte
-		for _, e := range src.Extents(1 << 20) {
-			if err := ctx.Err(); err != nil {
-				return false, err
-			}
-			c, err := src.Read(e, buf)
-			if err != nil {
-				continue
-			}
-			for _, line := range c.Lines() {
-				if h, err := chain.HeadOf(line); err == nil && h == want {
-					return true, nil
-				}
-			}
-			buf = c.Data[:0]
+	defer func() { err = errors.Join(err, s.done()) }()
+	err = eachLine(ctx, s.files, func(int, error) {}, func(l lineAt) error {
+		if h, err := chain.HeadOf(l.text); err == nil && h == want {
+			return errFound
 		}
+		return nil
+	})
+	if errors.Is(err, errFound) {
+		return true, nil
 	}
-	return false, nil
+	return false, err
 }
 
-// open gives what a backup holds: the segments of a home, or one file of records, compressed or not.
-func (o *Options) open(path string) (sources []segment.Source, done func() error, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	if info.IsDir() {
-		s, err := segment.OpenSnapshot(path, segment.SnapshotOptions{FS: o.Log.FS, OpenArchived: archive.Opener(o.Log.FS)})
-		if err != nil {
-			return nil, nil, err
-		}
-		return s.Sources, s.Close, nil
-	}
-	var src segment.Source
-	if strings.HasSuffix(path, ".zst") {
-		src, err = archive.Opener(o.Log.FS)(path, segment.Name{})
-	} else {
-		src, err = segment.OpenFile(o.Log.FS, path)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return []segment.Source{src}, src.Close, nil
-}
+// errFound ends a search.
+var errFound = errors.New("found")

@@ -35,6 +35,13 @@ type supplied struct {
 
 // openSupply opens what is at path, for a log with this id.
 func (o *Options) openSupply(ctx context.Context, path string, log chain.Hash) (*supply, error) {
+	if o.Log.FS == durable.OS() { // the latest backup often has a link to it; what lies in it is not followed
+		real, err := filepath.EvalSymlinks(path)
+		if err != nil {
+			return nil, fmt.Errorf("the source: %w", err)
+		}
+		path = real
+	}
 	info, err := o.Log.FS.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("the source: %w", err)
@@ -153,14 +160,12 @@ type lineAt struct {
 // eachLine gives the lines of files that are not blank, in order. A file, or a part of one, that cannot
 // be read gives none; unread is told why. An error of each ends the reading.
 func eachLine[S segment.Source](ctx context.Context, files []S, unread func(file int, err error), each func(lineAt) error) (err error) {
-	var buf []byte
 	for i, src := range files {
 		number := int64(0)
-		for _, e := range src.Extents(segment.DefaultExtent) {
+		for k, err := range segment.Chunks(ctx, src) {
 			if ctx.Err() != nil {
-				return errors.Join(context.Cause(ctx), src.Close())
+				return errors.Join(err, src.Close())
 			}
-			k, err := src.Read(e, buf)
 			if err != nil {
 				unread(i, err)
 				continue
@@ -174,7 +179,6 @@ func eachLine[S segment.Source](ctx context.Context, files []S, unread func(file
 					return errors.Join(err, src.Close())
 				}
 			}
-			buf = k.Data[:0]
 		}
 		if err := src.Close(); err != nil {
 			return err

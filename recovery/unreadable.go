@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 
 // unreadable lists the places of what cannot be read, those left out that lie in a gap which was
 // chosen: its anchor documents them as well.
-func (o *Options) unreadable(out *verify.Outcome, chosen []*place) (ps []*place, err error) {
+func (o *Options) unreadable(ctx context.Context, out *verify.Outcome, chosen []*place) (ps []*place, err error) {
 	var open []chain.Finding
 	for _, f := range out.Verdict.Findings {
 		inGap := slices.ContainsFunc(chosen, func(p *place) bool { return p.class == chain.Missing && p.record == f.Record })
@@ -29,7 +30,10 @@ func (o *Options) unreadable(out *verify.Outcome, chosen []*place) (ps []*place,
 	defer func() { err = errors.Join(err, s.Close()) }()
 	for _, f := range open {
 		p := &place{class: chain.Unreadable, where: chain.WhereGap, unread: true, record: f.Record, file: out.Verdict.Sources[f.Source].Name, documentedBy: f.Anchor}
-		between, found := neighbours(s, out.Verdict, f)
+		between, found := neighbours(ctx, s, out.Verdict, f)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if !found {
 			continue // nothing follows it: repair sets it aside
 		}
@@ -65,7 +69,7 @@ func lostBetween(h hole) chain.Lost {
 
 // neighbours finds the records before and after what cannot be read; found is false if no record
 // follows it.
-func neighbours(s *segment.Snapshot, v *chain.Verdict, f chain.Finding) (h hole, found bool) {
+func neighbours(ctx context.Context, s *segment.Snapshot, v *chain.Verdict, f chain.Finding) (h hole, found bool) {
 	for i := f.Source - 1; i >= 0; i-- {
 		if src := v.Sources[i]; src.Records > 0 {
 			h.before = chain.AnchorBefore{Hash: src.Last, TS: src.TSMax, Segment: src.Name}
@@ -73,9 +77,7 @@ func neighbours(s *segment.Snapshot, v *chain.Verdict, f chain.Finding) (h hole,
 		}
 	}
 	for i := f.Source; i < len(s.Sources); i++ {
-		var buf []byte
-		for _, e := range s.Sources[i].Extents(1 << 20) {
-			c, err := s.Sources[i].Read(e, buf)
+		for c, err := range segment.Chunks(ctx, s.Sources[i]) {
 			if err != nil {
 				continue // the hole itself, or another one
 			}
@@ -91,7 +93,6 @@ func neighbours(s *segment.Snapshot, v *chain.Verdict, f chain.Finding) (h hole,
 				h.after, h.to = chain.AnchorAfter{Hash: r.Record.Hash, Prev: r.Record.Prev}, r.Record.TS
 				return h, true
 			}
-			buf = c.Data[:0]
 		}
 	}
 	return h, false
