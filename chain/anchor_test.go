@@ -372,3 +372,29 @@ func TestCorrectedAnchorYieldsToItsSuccessor(t *testing.T) {
 		t.Errorf("states %q, %q", v.Anchors[0].State, v.Anchors[1].State)
 	}
 }
+
+// TestAnchorPinsWhatCannotBeRead: the records that it names must stand beside it. An anchor from one end
+// of the log to the other would excuse whatever becomes unreadable in between.
+func TestAnchorPinsWhatCannotBeRead(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		before, after int // records, of eight of which the lines after the fourth are no records
+		state         chain.AnchorState
+		why           string
+		left          []chain.Class
+	}{
+		{"beside it", 3, 4, chain.AnchorInForce, "", nil},
+		{"one record wider", 2, 4, chain.AnchorRefuted, "no break between", []chain.Class{chain.Unreadable, chain.Unreadable, chain.AnchorContradicted}},
+		{"the whole log", 0, 7, chain.AnchorRefuted, "no break between", []chain.Class{chain.Unreadable, chain.Unreadable, chain.AnchorContradicted}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHistory(t).events(8)
+			a := chain.Anchor{LogID: h.recs[0].Hash, Incarnation: 2, Where: chain.WhereGap, Cause: chain.CauseCorruption,
+				Before: chain.AnchorBefore{Hash: h.recs[c.before].Hash}, After: chain.AnchorAfter{Hash: h.recs[c.after].Hash, Prev: h.recs[c.after].Prev},
+				Lost: chain.Lost{HeadClaim: claim(chain.Asserted), RecordClaim: claim(chain.Asserted), TimeClaim: claim(chain.Asserted)}}
+			h.add(chain.KindAnchor, a.Payload())
+			h.lines = slices.Insert(h.lines, 4, []byte("garbage\n"), []byte("{\"a\":1}\n"))
+			wantAnchor(t, chain.Rules{}, h.live(), c.state, c.why, c.left...)
+		})
+	}
+}

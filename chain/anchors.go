@@ -231,6 +231,7 @@ func (f *finder) weighGap(a *AnchorFound, before int64) (string, error) {
 		return fmt.Sprintf("the record after the break, %s, does not follow %s", a.After.Hash.Short(), a.After.Prev.Short()), nil
 	}
 	gone, broken, changed := false, false, false // a parent is absent; something is found here; not what was acknowledged
+	var unread []int
 	for n, found := range f.found {
 		inside := found.Record > before && found.Record <= place.record
 		if !inside {
@@ -247,9 +248,7 @@ func (f *finder) weighGap(a *AnchorFound, before int64) (string, error) {
 			}
 		case Unreadable:
 			broken = true
-			if a.Cause == CauseCorruption || a.Cause == CauseLegacy {
-				a.documents = append(a.documents, n)
-			}
+			unread = append(unread, n)
 		case Altered:
 			if a.acknowledges(found) {
 				a.documents = append(a.documents, n)
@@ -257,6 +256,12 @@ func (f *finder) weighGap(a *AnchorFound, before int64) (string, error) {
 				changed = true
 			}
 		}
+	}
+	// What cannot be read is pinned by the records beside it, which have to be beside it: nothing but what
+	// cannot be read lies between them, or the very gap that the anchor names.
+	pinned := len(a.documents) > 0 || f.readableBetween(before, place.record) == 0
+	if pinned && (a.Cause == CauseCorruption || a.Cause == CauseLegacy) {
+		a.documents = append(a.documents, unread...)
 	}
 	switch {
 	case gone && a.Lost.Head != a.After.Prev:
@@ -283,6 +288,18 @@ func (f *finder) weighGap(a *AnchorFound, before int64) (string, error) {
 		a.Grade = Chained
 	}
 	return "", nil
+}
+
+// readableBetween counts the records between two positions that can be read: lines that are JSON and no
+// record have a position, too.
+func (f *finder) readableBetween(before, after int64) int64 {
+	n := after - before - 1
+	for _, it := range f.j.items {
+		if it.json && it.class == LineUnreadable && it.Record > before && it.Record < after {
+			n--
+		}
+	}
+	return n
 }
 
 // hasAltered reports whether the anchor acknowledges any altered record.
