@@ -28,7 +28,7 @@ func (f *finder) addLink(c Class, u unlinked, detail string) {
 	n := &f.found[len(f.found)-1]
 	n.Follows, n.TS, n.FollowsTS, n.Gone = u.head, u.tsText, u.beforeTS, Bounds{}
 	if c == Missing {
-		n.Gone = f.countGone(u.item, u.Record-1)
+		n.Gone, n.OutOfOrder = f.countGone(u.item, u.Record-1), len(f.l.seen[u.prev]) > 0
 	}
 }
 

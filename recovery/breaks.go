@@ -30,12 +30,12 @@ type place struct {
 
 // covers reports whether a finding is settled once the place is documented: it is what the place is
 // about, or what every writer settles before it writes the anchor.
-func (p *place) covers(f report.Finding) bool {
+func (p *place) covers(out *verify.Outcome, f report.Finding) bool {
 	switch {
 	case p.where == chain.WhereTail:
 		return f.Class == p.class || f.Class == chain.TornTailFound || p.chained != chain.Genesis && f.Record == p.record
 	case f.Class == chain.Unreadable:
-		return p.unread && f.Segment == p.file && !notOpened(f)
+		return p.unread && f.Segment == p.file && !notOpened(out, f)
 	}
 	same := f.Class == p.class || p.class == chain.Altered && f.Class == chain.Missing
 	return same && f.Record <= p.record && p.record < f.Record+max(f.Records, 1)

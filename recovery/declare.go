@@ -166,9 +166,9 @@ func refuseRewritten(home string, out *verify.Outcome, cause chain.Cause) error 
 	switch {
 	case found[chain.Diverged]:
 		return refuse(home, "keep the log as it is, and compare it with a backup: recover diagnose", "its history differs from what this machine remembers of it: that is not a loss, and no declaration can document it")
-	case slices.ContainsFunc(out.Verdict.Findings, func(f chain.Finding) bool { return f.Class == chain.Missing && outOfOrder(f.Detail) }):
+	case slices.ContainsFunc(out.Verdict.Findings, func(f chain.Finding) bool { return f.OutOfOrder }):
 		return refuse(home, "put the segments or lines back in order first: recover diagnose", "records are out of order: what is there is not absent")
-	case slices.ContainsFunc(out.Report.Findings, func(f report.Finding) bool { return f.Segment == segment.LiveName && notOpened(f) }):
+	case slices.ContainsFunc(out.Report.Findings, func(f report.Finding) bool { return f.Segment == segment.LiveName && notOpened(out, f) }):
 		return refuse(home, "move it elsewhere and put the log back", "%s is no file, so nobody can write to it", segment.LiveName)
 	case found[chain.Replaced] && cause != chain.CauseContinuation:
 		return refuse(home, "put the log back that was here, or, if none of its files are left, declare a continuation", "another log is in the place of the one this machine remembers")
@@ -285,7 +285,7 @@ func (b *breaks) expected() Expected {
 	left := slices.Clone(b.out.Report.Findings)
 	for i := range left {
 		corrected := left[i].Class == chain.AnchorContradicted && left[i].Hash == b.corrects.String()
-		if corrected || slices.ContainsFunc(b.places, func(p *place) bool { return p.covers(left[i]) }) {
+		if corrected || slices.ContainsFunc(b.places, func(p *place) bool { return p.covers(b.out, left[i]) }) {
 			left[i].Severity = chain.Note
 		}
 	}

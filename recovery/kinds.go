@@ -2,7 +2,6 @@ package recovery
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/report"
@@ -16,6 +15,7 @@ type evidence struct {
 	altered   map[int64]bool         // records whose content is not what their hash says
 	unread    map[lineOf]bool        // lines that cannot be read
 	starts    map[string]chain.Class // what is wrong with the link of a file's first record
+	later     map[int64]bool         // records whose parent is read only later
 	disorder  bool                   // records are read in another order than they follow one another
 	irregular bool                   // audit.log is no file
 	shorter   bool                   // the log has not the length that is remembered
@@ -29,7 +29,7 @@ type lineOf struct {
 }
 
 func gather(out *verify.Outcome) *evidence {
-	e := &evidence{out: out, altered: map[int64]bool{}, unread: map[lineOf]bool{}, starts: map[string]chain.Class{}}
+	e := &evidence{out: out, altered: map[int64]bool{}, unread: map[lineOf]bool{}, starts: map[string]chain.Class{}, later: map[int64]bool{}}
 	for _, f := range out.Report.Findings {
 		switch f.Class {
 		case chain.Altered:
@@ -40,14 +40,18 @@ func gather(out *verify.Outcome) *evidence {
 			for n := range f.Records {
 				e.unread[lineOf{f.Segment, f.Line + n}] = f.Line > 0
 			}
-			e.irregular = e.irregular || f.Segment == segment.LiveName && notOpened(f)
+			e.irregular = e.irregular || f.Segment == segment.LiveName && notOpened(out, f)
 		case chain.Missing, chain.SecondGenesis:
 			if f.Line == 1 {
 				e.starts[f.Segment] = f.Class
 			}
-			e.disorder = e.disorder || outOfOrder(f.Meaning)
 		case chain.RolledBack, chain.LiveMissing:
 			e.shorter = true
+		}
+	}
+	for _, f := range out.Verdict.Findings {
+		if f.OutOfOrder {
+			e.later[f.Record], e.disorder = true, true
 		}
 	}
 	for at := e.live().Lines; at > 0 && e.unread[lineOf{segment.LiveName, at}]; at-- {
@@ -56,11 +60,9 @@ func gather(out *verify.Outcome) *evidence {
 	return e
 }
 
-// outOfOrder reports whether what is said of a missing parent is that it is read later.
-func outOfOrder(detail string) bool { return strings.Contains(detail, "is read only later") }
-
-func notOpened(f report.Finding) bool {
-	return f.Line == 0 && strings.HasSuffix(f.Meaning, "it was not opened")
+// notOpened reports whether a finding is about something that has the name of a file and is none.
+func notOpened(out *verify.Outcome, f report.Finding) bool {
+	return f.Class == chain.Unreadable && f.Line == 0 && slices.Contains(out.Unopened, f.Segment)
 }
 
 // live is the summary of the live log, zero if there is none.
@@ -135,7 +137,7 @@ func (e *evidence) begunOver(f report.Finding) bool {
 func (e *evidence) unreadable(f report.Finding) Kind {
 	live := f.Segment == segment.LiveName
 	switch {
-	case notOpened(f):
+	case notOpened(e.out, f):
 		return KindNotAFile
 	case f.Line == 0:
 		return KindFrame
@@ -154,7 +156,7 @@ func (e *evidence) missing(f report.Finding) (Kind, bool) {
 	switch {
 	case e.altered[f.Record] || e.altered[f.Record-1], e.unread[lineOf{f.Segment, f.Line - 1}]:
 		return KindRecordsGone, false // it was there, and is not what it was
-	case outOfOrder(f.Meaning):
+	case e.later[f.Record]:
 		return disordered(f), true
 	case f.Line > 1 && f.Segment == segment.LiveName:
 		return KindLiveHole, true

@@ -92,6 +92,8 @@ type Outcome struct {
 	Report     *report.Report
 	Verdict    *chain.Verdict
 	Continuity segment.Continuity
+	// Unopened are the names, relative to the home, of what has the name of a file of the log and is none.
+	Unopened []string
 }
 
 // Examine is Run for those who act on the verdict. It keeps none: nothing at all is written.
@@ -100,7 +102,13 @@ func Examine(ctx context.Context, o Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Outcome{Report: c.report(), Verdict: c.v, Continuity: c.cont}, nil
+	out := &Outcome{Report: c.report(), Verdict: c.v, Continuity: c.cont}
+	for _, f := range c.snap.Facts {
+		if f.Kind == segment.FactNotRegular {
+			out.Unopened = append(out.Unopened, f.File)
+		}
+	}
+	return out, nil
 }
 
 // look checks a home until no writer disturbs it, or a few times at most.
