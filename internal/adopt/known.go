@@ -26,14 +26,15 @@ type known struct {
 	continuity  segment.Continuity // with what this machine remembers of the old home
 }
 
-// judgeOld verifies the old home as audit_verify does.
+// judgeOld verifies the old home as audit_verify does, and keeps nothing of it.
 func (a *adoption) judgeOld(ctx context.Context) (k known, err error) {
-	r, err := verify.Run(ctx, verify.Options{FS: a.o.Log.FS, Home: a.old.snap.Home, State: a.o.Log.State, Sharing: a.o.Log.Sharing,
+	out, err := verify.Examine(ctx, verify.Options{FS: a.o.Log.FS, Home: a.old.snap.Home, State: a.o.Log.State, Sharing: a.o.Log.Sharing,
 		Now: a.o.Log.Now, Tool: a.o.Log.Tool, Command: "adopt",
 		Progress: func(done, total int64) { a.o.Progress(Verifying, done, total) }})
 	if err != nil {
 		return k, err
 	}
+	r := out.Report
 	k.Verdict, k.exit, k.logID, k.counts = r.Verdict, r.Exit, r.LogID, r.Counts
 	k.records, k.incarnation = r.Records.Total, r.Incarnation
 	for _, class := range slices.Sorted(maps.Keys(r.Counts)) {
@@ -44,13 +45,7 @@ func (a *adoption) judgeOld(ctx context.Context) (k known, err error) {
 			k.Findings = append(k.Findings, chain.FindingByHash{Class: f.Class, Hash: h})
 		}
 	}
-	memory, err := segment.OpenMemory(a.o.Log.FS, a.o.Log.State, a.old.snap.Home)
-	if err != nil {
-		return k, err
-	}
-	if k.continuity, err = memory.Check(ctx, segment.HomeView{Live: a.old.snap.Live, Snapshot: a.old.snap}); err != nil {
-		return k, err
-	}
+	k.continuity = out.Continuity
 	k.others, err = a.old.others()
 	return k, err
 }

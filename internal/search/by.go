@@ -56,7 +56,10 @@ func newGroups(by By) *groups {
 // plainTime is the beginning of a ts as records have it.
 var plainTime = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T`)
 
-// members are what the values are taken from.
+// periodDigits is how much of a ts names the day or the month.
+var periodDigits = map[By]int{ByDay: len("2006-01-02"), ByMonth: len("2006-01")}
+
+// memberOf is what the values are taken from.
 var memberOf = map[By]string{ByKind: "event", ByActor: "actor", ByDay: "ts", ByMonth: "ts"}
 
 // add counts a record that is a hit.
@@ -66,9 +69,9 @@ func (g *groups) add(line []byte) {
 			continue
 		}
 		key, ok := TextOf(value)
-		if g.by == ByDay || g.by == ByMonth {
+		if digits := periodDigits[g.by]; digits > 0 {
 			if ok = ok && plainTime.MatchString(key); ok {
-				key = key[:map[By]int{ByDay: len("2006-01-02"), ByMonth: len("2006-01")}[g.by]]
+				key = key[:digits]
 			}
 		}
 		if ok {

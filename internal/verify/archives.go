@@ -69,6 +69,9 @@ func (c *check) evidence(name string, e archive.Evidence) {
 	}
 	if len(wrong) > 0 {
 		d := doubts[e.Suspect]
+		if e.Suspect == archive.SuspectFile || e.Suspect == archive.SuspectBoth {
+			c.wrongFiles = append(c.wrongFiles, name)
+		}
 		c.advise(chain.ManifestMismatch, name, d.says+": "+strings.Join(wrong, "; "), d.next)
 	}
 	switch {

@@ -283,7 +283,7 @@ func (c *check) putBack(k kept) string {
 func (c *check) offerCopies(runs []kept) {
 	for i := range c.findings {
 		f := &c.findings[i]
-		wrong := f.Class == chain.Unreadable || f.Class == chain.ManifestMismatch && (f.Next == doubts[archive.SuspectFile].next || f.Next == doubts[archive.SuspectBoth].next)
+		wrong := f.Class == chain.Unreadable || f.Class == chain.ManifestMismatch && slices.Contains(c.wrongFiles, f.Segment)
 		for _, k := range runs {
 			if wrong && f.Segment == k.name && k.copy.Err == nil {
 				f.Next = "set the file that is there aside; " + c.putBack(k)

@@ -132,21 +132,22 @@ func look(ctx context.Context, o *Options) (*check, error) {
 
 // check is one look at a home.
 type check struct {
-	o        Options
-	snap     *segment.Snapshot
-	memory   *segment.Memory
-	v        *chain.Verdict
-	bytes    int64
-	inRange  int64
-	span     *span // the records that were recomputed, if a range was asked for
-	findings []report.Finding
-	cont     segment.Continuity
-	mark     segment.Mark
-	marked   bool
-	against  *report.Against
-	moved    bool // the live log was written or replaced during the check
-	held     manifestsHeld
-	sums     map[string]chain.Hash // of the plain bytes of archived segments, by name, where their manifest holds
+	o          Options
+	snap       *segment.Snapshot
+	memory     *segment.Memory
+	v          *chain.Verdict
+	bytes      int64
+	inRange    int64
+	span       *span // the records that were recomputed, if a range was asked for
+	findings   []report.Finding
+	cont       segment.Continuity
+	mark       segment.Mark
+	marked     bool
+	against    *report.Against
+	moved      bool // the live log was written or replaced during the check
+	held       manifestsHeld
+	wrongFiles []string              // segments whose compressed file is not the one that was archived
+	sums       map[string]chain.Hash // of the plain bytes of archived segments, by name, where their manifest holds
 
 	agreesUpTo     chain.Hash // last record that Against vouches for, if it agrees
 	nothingAgainst bool       // Against has nothing of this log
