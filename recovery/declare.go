@@ -286,10 +286,10 @@ func (b *breaks) expected() Expected {
 	for i := range left {
 		corrected := left[i].Class == chain.AnchorContradicted && left[i].Hash == b.corrects.String()
 		if corrected || slices.ContainsFunc(b.places, func(p *place) bool { return p.covers(b.out, left[i]) }) {
-			left[i].Severity = chain.Note
+			left[i].Severity, left[i].DocumentedBy = chain.Note, chain.KindAnchor
 		}
 	}
-	e := expectation(left, len(b.places), slices.ContainsFunc(b.places, func(p *place) bool { return p.class == chain.Altered }))
+	e := expectation(left, len(b.places))
 	if e.Exit == 0 && b.corrects != chain.Genesis {
 		e.Exit, e.Verdict = 4, e.Verdict+", corrected"
 	}

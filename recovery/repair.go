@@ -7,6 +7,7 @@ import (
 
 	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/report"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -26,9 +27,6 @@ func PlanRepair(ctx context.Context, o Options) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Expected: Expected{Exit: d.Exit, Verdict: d.Verdict}}
-	if d.mechanical() {
-		p.Expected = Expected{Exit: 0, Verdict: "intact"}
-	}
 	var settle, compress bool
 	for _, c := range d.Cases {
 		switch {
@@ -46,6 +44,10 @@ func PlanRepair(ctx context.Context, o Options) (*Plan, error) {
 	if compress {
 		p.Steps = append(p.Steps, Step{Do: "archive the sealed segments, which makes a lost manifest again where the chain vouches for it",
 			Reads: []string{segment.ArchiveDir + "/"}, Writes: []string{segment.ArchiveDir + "/audit-NNNN.manifest.json", chain.KindArchive + " in " + segment.LiveName}})
+	}
+	if len(p.Steps) > 0 && d.mechanical() {
+		left := slices.DeleteFunc(slices.Clone(d.Report.Findings), func(f report.Finding) bool { return f.DocumentedBy == "" })
+		p.Expected = expectation(left, inForce(d.Report))
 	}
 	p.apply = func(ctx context.Context, log *segment.Log) error {
 		if settle {

@@ -260,8 +260,7 @@ func (s *restore) expected() Expected {
 			documented++
 		}
 	}
-	acknowledged := slices.ContainsFunc(left, func(f report.Finding) bool { return f.Class == chain.Altered && f.DocumentedBy != "" })
-	return expectation(left, documented, acknowledged)
+	return expectation(left, documented)
 }
 
 // closes reports whether a finding is no more once the fill is there.

@@ -48,7 +48,7 @@ var losses = map[string]func(t testing.TB) (m *durable.Mem, from string){
 		m := newDisk(t, 2)
 		mirror(t, m, testHome, testBackup)
 		compress(t, m)
-		spoil(t, m, "audit-0001.jsonl.zst", "\x28\xb5\x2f\xfd", "XXXX")
+		spoil(t, m, "audit-0001.jsonl.zst", "\x28\xb5\x2f\xfd", "\x00\x00\x00\x00")
 		return m, testBackup
 	},
 }

@@ -40,10 +40,24 @@ func (p *place) lostWords() string {
 	return p.lost.Records.String() + " records"
 }
 
+// inForce counts the documented breaks.
+func inForce(r *report.Report) (n int) {
+	for _, a := range r.Anchors {
+		if a.State == chain.AnchorInForce {
+			n++
+		}
+	}
+	return n
+}
+
 // expectation is the verdict that findings come to, with so many breaks documented.
-func expectation(left []report.Finding, documented int, acknowledged bool) Expected {
-	worst := chain.Note
+func expectation(left []report.Finding, documented int) Expected {
+	worst, acknowledged := chain.Note, false
 	for _, f := range left {
+		if f.Class == chain.Altered && f.DocumentedBy != "" {
+			acknowledged = true
+			continue
+		}
 		worst = max(worst, f.Severity)
 	}
 	breaks, except := "", ""

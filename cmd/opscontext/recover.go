@@ -59,7 +59,11 @@ func runDiagnose(c *call) error {
 func printDiagnosis(out *terminal.Stream, d *recovery.Diagnosis) error {
 	p := &printer{out: out}
 	p.field("verdict", out.Paint(verdictColour(d.Report), terminal.Escape(d.Verdict)))
-	if len(d.Cases) == 0 {
+	switch {
+	case len(d.Cases) > 0:
+	case d.Report.Records.Total == 0:
+		p.field("", "there is no log at "+terminal.Escape(d.Home)+", and this machine remembers none: is that the --home that is meant?")
+	default:
 		p.field("", "nothing happened to this log that needs anybody")
 	}
 	for _, c := range d.Cases {
