@@ -10,6 +10,10 @@ import (
 	"github.com/opscontext/opscontext/internal/ecmajson"
 )
 
+// TimeLayout is the form of a record's ts: what ECMAScript's toISOString gives for the years 0 to 9999,
+// as the layout of a time.Time in UTC.
+const TimeLayout = "2006-01-02T15:04:05.000Z"
+
 // Limits of a record.
 const (
 	// MaxLine is the longest line that is read as a record, in bytes without its LF. A longer one

@@ -3,13 +3,13 @@ package chain
 import "github.com/opscontext/opscontext/internal/ecmajson"
 
 // Recorder is who had a record about the log itself written: the recorded_by of audit.import,
-// audit.adopt, audit.restore and audit.anchor. It is what the operating system told the program,
-// and nothing else vouches for it.
+// audit.adopt, audit.restore and audit.anchor, and of a backup. It is what the operating system told
+// the program, and nothing else vouches for it.
 type Recorder struct {
-	UID  int64  // numeric user id
-	User string // its name, "" if it has none
-	Host string
-	Tool string // name and version of the program
+	UID  int64  `json:"uid"`  // numeric user id
+	User string `json:"user"` // its name, "" if it has none
+	Host string `json:"host"`
+	Tool string `json:"tool"` // name and version of the program
 }
 
 func (r Recorder) member() ecmajson.Member {

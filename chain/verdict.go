@@ -71,7 +71,7 @@ type Finding struct {
 	// parent is missing, as the chain itself shows.
 	TS, FollowsTS string
 	Gone          Bounds
-	OutOfOrder    bool // the missing parent is read, but only later
+	OutOfOrder    bool      // the missing parent is read, but only later
 	content       Hash      // of an altered record
 	more          []Finding // altered records that follow it and were added to it
 }

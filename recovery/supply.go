@@ -78,13 +78,7 @@ func (o *Options) openSupply(ctx context.Context, path string, log chain.Hash) (
 
 // fileIn is the path of the file that holds a segment of a home.
 func fileIn(home string, src segment.Source) string {
-	switch src.State() {
-	case segment.StateLive:
-		return filepath.Join(home, segment.LiveName)
-	case segment.StateArchived:
-		return filepath.Join(home, segment.ArchiveDir, src.Segment().File(segment.FormZstd))
-	}
-	return filepath.Join(home, segment.ArchiveDir, src.Name())
+	return filepath.Join(home, filepath.FromSlash(segment.FileOf(src)))
 }
 
 func (s *supply) openFile() (err error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/opscontext/opscontext/internal/report"
 )
 
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+func stamp(t time.Time) string { return t.UTC().Format(chain.TimeLayout) }
 
 // words says what a place is, for people.
 func (p *place) words() string {

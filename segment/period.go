@@ -3,6 +3,8 @@ package segment
 import (
 	"fmt"
 	"time"
+
+	"github.com/opscontext/opscontext/chain"
 )
 
 // Period is the stretch of the calendar, in UTC, that a segment does not go beyond.
@@ -64,7 +66,7 @@ func ahead(ts string, now time.Time) bool {
 }
 
 const (
-	stampLayout  = "2006-01-02T15:04:05.000Z"
+	stampLayout  = chain.TimeLayout
 	stampExample = "2026-05-02T09:14:05.123Z"
 )
 

@@ -67,6 +67,17 @@ type Source interface {
 	Close() error
 }
 
+// FileOf is the file that a source of a home is read from, relative to the home, with slashes.
+func FileOf(src Source) string {
+	switch src.State() {
+	case StateLive:
+		return LiveName
+	case StateArchived:
+		return ArchiveDir + "/" + src.Segment().File(FormZstd)
+	}
+	return ArchiveDir + "/" + src.Name()
+}
+
 // Extent is a run of raw bytes of a source.
 type Extent struct{ Offset, Size int64 }
 

@@ -44,7 +44,7 @@ func (o *oldHome) after(ctx context.Context, head chain.Hash) (b behind, err err
 
 func (b *behind) add(out *chain.Outline, src segment.Source) {
 	if b.records == 0 {
-		b.file, b.first, b.firstTS = fileOf(src), out.Hash, string(out.TS)
+		b.file, b.first, b.firstTS = segment.FileOf(src), out.Hash, string(out.TS)
 	}
 	b.records++
 	b.last, b.lastTS = out.Hash, string(out.TS)

@@ -16,7 +16,7 @@ type closing struct {
 // remembers of it, the first of them says so, as an append in the old home would have: what is gone
 // must not look as if it had never been there.
 func (a *adoption) closeWith() (*closing, error) {
-	ts := a.o.Log.Now().UTC().Format(toISO)
+	ts := a.o.Log.Now().UTC().Format(chain.TimeLayout)
 	c := &closing{}
 	head, n := a.plan.last, int64(0)
 	chained := func(kind string, payload []byte) (err error) {
@@ -45,9 +45,6 @@ func (a *adoption) closeWith() (*closing, error) {
 	}
 	return c, nil
 }
-
-// toISO is the layout of ECMAScript's toISOString.
-const toISO = "2006-01-02T15:04:05.000Z"
 
 // payload says what is brought over.
 func (a *adoption) payload() chain.Adopt {

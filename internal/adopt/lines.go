@@ -36,7 +36,7 @@ func (o *oldHome) open(src segment.Source) (io.ReadCloser, error) {
 
 // plain opens the file of a segment that is not archived: the one that was listed, and no other.
 func (o *oldHome) plain(src segment.Source) (durable.File, error) {
-	f, err := o.fs.OpenFile(o.path(fileOf(src)), os.O_RDONLY, 0)
+	f, err := o.fs.OpenFile(o.path(segment.FileOf(src)), os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}

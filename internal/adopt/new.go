@@ -74,7 +74,7 @@ func (a *adoption) unfinished(ctx context.Context) error {
 		pieces[a.plan.pieces[i].file()] = &a.plan.pieces[i]
 	}
 	for _, src := range a.new.snap.Sources {
-		file := fileOf(src)
+		file := segment.FileOf(src)
 		p := pieces[file]
 		same := p != nil && !p.live && src.Size() == p.size
 		if same {
@@ -166,10 +166,10 @@ func (o *oldHome) copy(ctx context.Context, src segment.Source, offset, size int
 	defer func() { err = errors.Join(err, r.Close()) }()
 	in := &stoppable{ctx, r}
 	if _, err := io.CopyN(io.Discard, in, offset); err != nil {
-		return fmt.Errorf("%s: %w", o.path(fileOf(src)), err)
+		return fmt.Errorf("%s: %w", o.path(segment.FileOf(src)), err)
 	}
 	if _, err := io.CopyN(w, in, size); err != nil {
-		return fmt.Errorf("copy %s: %w", o.path(fileOf(src)), err)
+		return fmt.Errorf("copy %s: %w", o.path(segment.FileOf(src)), err)
 	}
 	return nil
 }

@@ -30,17 +30,6 @@ func (o *oldHome) path(file string) string {
 	return filepath.Join(o.snap.Home, filepath.FromSlash(file))
 }
 
-// fileOf is the file that a source is read from, relative to its home.
-func fileOf(src segment.Source) string {
-	switch src.State() {
-	case segment.StateLive:
-		return segment.LiveName
-	case segment.StateArchived:
-		return segment.ArchiveDir + "/" + src.Segment().File(segment.FormZstd)
-	}
-	return segment.ArchiveDir + "/" + src.Segment().File(segment.FormPlain)
-}
-
 func (o *oldHome) empty() bool {
 	for _, s := range o.snap.Sources {
 		if s.Size() > 0 || s.State() == segment.StateArchived {
@@ -73,7 +62,7 @@ func (o *oldHome) refused() error {
 func (o *oldHome) others() ([]NotBrought, error) {
 	read := map[string]bool{segment.ArchiveDir: true}
 	for _, s := range o.snap.Sources {
-		read[fileOf(s)] = true
+		read[segment.FileOf(s)] = true
 	}
 	var all []NotBrought
 	for _, dir := range []string{"", segment.ArchiveDir} {

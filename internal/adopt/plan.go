@@ -87,7 +87,7 @@ func (o *oldHome) cut(ctx context.Context, opts Options, wanted ...chain.Hash) (
 			return nil, err
 		}
 		c.end(s.State() == segment.StateLive)
-		p.sources = append(p.sources, chain.AdoptedFile{File: fileOf(s), Records: p.records - records, Bytes: c.at, SHA256: chain.Hash(c.whole.Sum(nil))})
+		p.sources = append(p.sources, chain.AdoptedFile{File: segment.FileOf(s), Records: p.records - records, Bytes: c.at, SHA256: chain.Hash(c.whole.Sum(nil))})
 		done += s.Size()
 		opts.Progress(Reading, done, total)
 	}
@@ -104,7 +104,7 @@ func (o *oldHome) read(ctx context.Context, s segment.Source, limit int64, each 
 	if err == nil || ctx.Err() != nil || errors.Is(err, segment.ErrReplaced) {
 		return err
 	}
-	return refusalf(o.path(fileOf(s)), "put the segment back from a backup, or take what keeps it from being read out of the way",
+	return refusalf(o.path(segment.FileOf(s)), "put the segment back from a backup, or take what keeps it from being read out of the way",
 		"not all of it can be read, so not all of it can be brought over (%v)", err)
 }
 
@@ -161,7 +161,7 @@ func (c *cutting) take(s stretch) error {
 		c.lines++
 	}
 	if ended && (len(text) > 0 || !s.line) {
-		c.headless = fileOf(c.src)
+		c.headless = segment.FileOf(c.src)
 	}
 	return nil
 }
@@ -219,7 +219,7 @@ func (a *adoption) report() Report {
 	}
 	for i := range p.pieces {
 		q := &p.pieces[i]
-		r.Segments = append(r.Segments, Segment{File: q.file(), Source: fileOf(q.source), Offset: q.offset, Records: q.records, Bytes: q.size,
+		r.Segments = append(r.Segments, Segment{File: q.file(), Source: segment.FileOf(q.source), Offset: q.offset, Records: q.records, Bytes: q.size,
 			FirstTS: q.firstTS, LastTS: q.lastTS, SHA256: q.sum.String(), There: a.new.there[q.file()]})
 	}
 	if l := p.left; l != nil {
@@ -247,5 +247,5 @@ func (a *adoption) needed() (n int64) {
 }
 
 func (p *piece) String() string {
-	return fmt.Sprintf("%s, bytes %d to %d of %s", p.file(), p.offset, p.offset+p.size, fileOf(p.source))
+	return fmt.Sprintf("%s, bytes %d to %d of %s", p.file(), p.offset, p.offset+p.size, segment.FileOf(p.source))
 }

@@ -3,18 +3,16 @@ package backup
 import (
 	"fmt"
 
+	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
 )
-
-// timeForm is how a manifest has a time: as toISOString writes it.
-const timeForm = "2006-01-02T15:04:05.000Z"
 
 // finish writes backup.json, which says that the backup is complete.
 func (r *run) finish() error {
 	rep := r.res.Report
 	m := &Manifest{Format: ManifestFormat, LogID: rep.LogID, Incarnation: rep.Incarnation, Head: rep.Head, Records: rep.Records.Total,
-		Verdict: rep.Verdict, Exit: rep.Exit, TakenAt: r.so.Now().UTC().Format(timeForm), Home: r.home,
-		RecordedBy: Recorder{UID: r.o.By.UID, User: r.o.By.User, Host: r.o.By.Host, Tool: r.o.By.Tool}}
+		Verdict: rep.Verdict, Exit: rep.Exit, TakenAt: r.so.Now().UTC().Format(chain.TimeLayout), Home: r.home,
+		RecordedBy: r.o.By}
 	l, err := list(r.fs, r.dir)
 	if err != nil {
 		return err

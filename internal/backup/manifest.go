@@ -31,25 +31,17 @@ var ErrManifest = errors.New("not a manifest of a backup")
 
 // Manifest says what a backup holds, and of which moment.
 type Manifest struct {
-	Format      string       `json:"format"`
-	LogID       string       `json:"log_id"` // empty if nothing shows it
-	Incarnation int          `json:"incarnation"`
-	Head        *report.Head `json:"head"` // null if there is no record
-	Records     int64        `json:"records"`
-	Verdict     string       `json:"verdict"` // on the copy
-	Exit        int          `json:"exit"`    // of that verdict
-	TakenAt     string       `json:"taken_at"`
-	Home        string       `json:"home"` // its real path
-	RecordedBy  Recorder     `json:"recorded_by"`
-	Files       []File       `json:"files"` // by name
-}
-
-// Recorder is who took the backup.
-type Recorder struct {
-	UID  int64  `json:"uid"`
-	User string `json:"user"`
-	Host string `json:"host"`
-	Tool string `json:"tool"`
+	Format      string         `json:"format"`
+	LogID       string         `json:"log_id"` // empty if nothing shows it
+	Incarnation int            `json:"incarnation"`
+	Head        *report.Head   `json:"head"` // null if there is no record
+	Records     int64          `json:"records"`
+	Verdict     string         `json:"verdict"` // on the copy
+	Exit        int            `json:"exit"`    // of that verdict
+	TakenAt     string         `json:"taken_at"`
+	Home        string         `json:"home"` // its real path
+	RecordedBy  chain.Recorder `json:"recorded_by"`
+	Files       []File         `json:"files"` // by name
 }
 
 // File is a file of the backup.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
-	"github.com/opscontext/opscontext/internal/ecmajson"
+	"github.com/opscontext/opscontext/internal/verify"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -125,7 +125,7 @@ func (r *run) sameLog() error {
 	if err != nil {
 		return err
 	}
-	here, there := logID(r.now.log), logID(copied)
+	here, there := verify.LogID(r.now.log.Sources), verify.LogID(copied.Sources)
 	if err := copied.Close(); err != nil {
 		return err
 	}
@@ -139,39 +139,4 @@ func (r *run) sameLog() error {
 			Next: "take the backup into a directory of its own; if this should be the other log, run audit_verify"}
 	}
 	return nil
-}
-
-// logID says which log a snapshot is of, as far as the first records of its segments say it: Genesis
-// if none does. What cannot be read says nothing; whoever verifies hears of it.
-func logID(snap *segment.Snapshot) chain.Hash {
-	for i, src := range snap.Sources {
-		r, ok := firstRecord(src)
-		switch {
-		case !ok:
-		case i == 0 && r.Prev == chain.Genesis:
-			return r.Hash
-		case r.Event == chain.KindRotate:
-			v, _, err := ecmajson.Parse(r.Payload, chain.MaxDepth)
-			if err != nil {
-				continue
-			}
-			if p, err := chain.ParseRotate(r.Event, v); err == nil && p.LogID != chain.Genesis {
-				return p.LogID
-			}
-		}
-	}
-	return chain.Genesis
-}
-
-// firstRecord is the record on the first line of a source.
-func firstRecord(src segment.Source) (chain.Record, bool) {
-	c, err := src.Read(segment.Extent{Offset: 0, Size: 1}, nil)
-	if errors.Join(err, src.Close()) != nil {
-		return chain.Record{}, false
-	}
-	for _, line := range c.Lines() {
-		r := chain.ReadLine(line)
-		return r.Record, r.Class.Whole()
-	}
-	return chain.Record{}, false
 }

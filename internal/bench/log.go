@@ -62,7 +62,7 @@ func writeRecords(name string, n int) (err error) {
 	var line []byte
 	for range n {
 		at, kind, actor, payload := events.Next()
-		r, err := chain.Seal(prev, at.Format("2006-01-02T15:04:05.000Z"), kind, actor, payload)
+		r, err := chain.Seal(prev, at.Format(chain.TimeLayout), kind, actor, payload)
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ var testBy = chain.Recorder{UID: 1000, User: "ops", Host: "box", Tool: "test 1"}
 
 // ticking is a clock that goes on by a millisecond each time it is read.
 func ticking(start string) func() time.Time {
-	at, err := time.Parse(isoLayout, start)
+	at, err := time.Parse(chain.TimeLayout, start)
 	if err != nil {
 		panic(err)
 	}
@@ -56,7 +56,7 @@ func newDisk() *durable.Mem {
 // line is one event of a test's source: the n-th.
 func line(n int) string {
 	day := time.Date(2023, 12, 31, 23, 59, 0, 0, time.UTC).Add(time.Duration(n) * 20 * time.Second)
-	return fmt.Sprintf(`{"ts":%q,"event":"past.kind%d","actor":"a%d","payload":{"n":%d,"pad":%q}}`, day.Format(isoLayout), n%3, n%2, n, strings.Repeat("x", n%40))
+	return fmt.Sprintf(`{"ts":%q,"event":"past.kind%d","actor":"a%d","payload":{"n":%d,"pad":%q}}`, day.Format(chain.TimeLayout), n%3, n%2, n, strings.Repeat("x", n%40))
 }
 
 func source(events int) Source {

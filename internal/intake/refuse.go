@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -52,12 +53,9 @@ func backDated(source, first, head string) error {
 		Next: "import into an empty home, or accept records out of the order of time with --allow-back-dated"}
 }
 
-// isoLayout is the form of ECMAScript's toISOString.
-const isoLayout = "2006-01-02T15:04:05.000Z"
-
 // later reports whether head, the ts of a record, is a time after first, which has the form of
-// isoLayout. Records may have any ts; one that is no time is not later.
+// chain.TimeLayout. Records may have any ts; one that is no time is not later.
 func later(head, first string) bool {
-	_, err := time.Parse(isoLayout, head)
+	_, err := time.Parse(chain.TimeLayout, head)
 	return err == nil && head > first
 }

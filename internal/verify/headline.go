@@ -18,15 +18,12 @@ const (
 	exitInconclusive = 5
 )
 
-// toISO is the layout of ECMAScript toISOString.
-const toISO = "2006-01-02T15:04:05.000Z"
-
 // report puts everything that was found into one document.
 func (c *check) report() *report.Report {
 	v := c.v
 	r := &report.Report{
 		Schema: report.Schema, Tool: c.o.Tool, Command: c.o.Command, Home: c.snap.Home, Incarnation: v.Incarnation,
-		CheckedAt: c.o.Now().UTC().Format(toISO), Findings: []report.Finding{}, Breaks: []report.Break{}, Anchors: []report.Anchor{},
+		CheckedAt: c.o.Now().UTC().Format(chain.TimeLayout), Findings: []report.Finding{}, Breaks: []report.Break{}, Anchors: []report.Anchor{},
 		Records: report.Counted{Checked: v.Hashed, Total: v.Records, Copies: v.Copies}, Against: c.against, Compat: v.Compat,
 		Counts: map[string]int{},
 	}

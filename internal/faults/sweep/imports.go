@@ -34,7 +34,7 @@ func source(p place) error {
 	var b strings.Builder
 	ts := time.Date(2019, 11, 1, 0, 0, 0, 0, time.UTC)
 	for line := range strings.Lines(events(9)()) {
-		fmt.Fprintf(&b, `{"ts":%q,%s`, ts.Format(tsForm), line[1:])
+		fmt.Fprintf(&b, `{"ts":%q,%s`, ts.Format(chain.TimeLayout), line[1:])
 		ts = ts.AddDate(0, 3, 1)
 	}
 	return os.WriteFile(filepath.Join(p.stage(), sourceFile), []byte(b.String()), 0o600)

@@ -52,9 +52,6 @@ func writing(app program) []scenario {
 	}
 }
 
-// tsForm is how records write a time.
-const tsForm = "2006-01-02T15:04:05.000Z"
-
 // events makes n new events as append reads them. Each carries a nonce: without it a restarted program
 // could make a lost record again under the same hash and so hide the loss.
 func events(n int) func() string {
@@ -99,7 +96,7 @@ func layDown(p place, at time.Time) error {
 	if err := os.MkdirAll(p.home(), 0o700); err != nil {
 		return err
 	}
-	ts := at.UTC().Format(tsForm)
+	ts := at.UTC().Format(chain.TimeLayout)
 	var log []byte
 	prev := chain.Genesis
 	for range 5 {
