@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/opscontext/opscontext/internal/recordtext"
 	"github.com/opscontext/opscontext/internal/search"
 	"github.com/opscontext/opscontext/internal/terminal"
 	"github.com/opscontext/opscontext/segment"
@@ -96,7 +97,7 @@ type exportForm struct {
 
 var (
 	exactForm     = exportForm{append: func(dst, line []byte) []byte { return append(append(dst, line...), '\n') }}
-	canonicalForm = exportForm{append: func(dst, line []byte) []byte { return append(append(dst, search.Canonical(line)...), '\n') }}
+	canonicalForm = exportForm{append: func(dst, line []byte) []byte { return append(append(dst, recordtext.Canonical(line)...), '\n') }}
 	csvForm       = exportForm{csvHeader, appendCSV}
 	shownCSVForm  = exportForm{csvHeader, appendShownCSV}
 )
@@ -164,7 +165,7 @@ func (x *exporter) work(at segment.Position, c segment.Chunk) (piece, error) {
 		if len(line) == 0 {
 			continue
 		}
-		if why, ok := search.IsRecord(line); !ok {
+		if why, ok := recordtext.IsRecord(line); !ok {
 			p.bad = append(p.bad, badLine{p.lines, offset, why})
 			continue
 		}

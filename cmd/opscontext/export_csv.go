@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/opscontext/opscontext/internal/search"
+	"github.com/opscontext/opscontext/internal/recordtext"
 	"github.com/opscontext/opscontext/internal/terminal"
 )
 
@@ -20,12 +20,12 @@ var csvHeader = strings.Join(csvColumns, ",") + "\r\n"
 // payload as canonical JSON, nothing for a member that is absent.
 func appendCSV(dst, line []byte) []byte {
 	cells := make([][]byte, len(csvColumns))
-	for name, value := range search.Members(search.Canonical(line)) {
+	for name, value := range recordtext.Members(recordtext.Canonical(line)) {
 		column := slices.Index(csvColumns, string(name))
 		if column < 0 {
 			continue
 		}
-		if text, ok := search.TextOf(value); ok && csvColumns[column] != "payload" {
+		if text, ok := recordtext.TextOf(value); ok && csvColumns[column] != "payload" {
 			// What is not UTF-8 here is a surrogate without its partner, which JSON can spell and
 			// UTF-8 cannot.
 			value = bytes.ToValidUTF8([]byte(text), []byte("\uFFFD"))

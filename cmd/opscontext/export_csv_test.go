@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/opscontext/opscontext/internal/ecmajson"
-	"github.com/opscontext/opscontext/internal/search"
+	"github.com/opscontext/opscontext/internal/recordtext"
 )
 
 // dangerous says of a cell, in other words than the code does, that a spreadsheet may compute it.
@@ -117,7 +117,7 @@ func TestCSVReadsBack(t *testing.T) {
 				case 0:
 					continue
 				case 1:
-					row[i] = string(search.Canonical([]byte(values.Draw(t, name))))
+					row[i] = string(recordtext.Canonical([]byte(values.Draw(t, name))))
 					parts = append(parts, fmt.Sprintf(`"%s":%s`, name, row[i]))
 				default:
 					row[i] = text.Draw(t, name)

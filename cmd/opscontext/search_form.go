@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/recordtext"
 	"github.com/opscontext/opscontext/internal/search"
 	"github.com/opscontext/opscontext/internal/terminal"
 )
@@ -64,8 +65,8 @@ func (c *call) searchForm(o *search.Options) (searchForm, error) {
 // payload.
 func appendRow(dst []byte, lines *terminal.Lines, h search.Hit) []byte {
 	cells := map[string]string{}
-	for name, value := range search.Members(search.Canonical(h.Line)) {
-		text, ok := search.TextOf(value)
+	for name, value := range recordtext.Members(recordtext.Canonical(h.Line)) {
+		text, ok := recordtext.TextOf(value)
 		if !ok || string(name) == "payload" {
 			text = string(value)
 		}
@@ -137,7 +138,7 @@ func (c *call) documentForm(o *search.Options) searchForm {
 		}
 		dst = append(dst, ",\n"...)
 		dst = append(append(dst, place[:len(place)-1]...), `,"record":`...)
-		return append(append(dst, search.Canonical(h.Line)...), '}')
+		return append(append(dst, recordtext.Canonical(h.Line)...), '}')
 	}
 	first := true
 	o.Write = func(text []byte) error {

@@ -16,10 +16,11 @@ var floors = map[string]int{
 
 	"chain": 1,
 
-	"segment":         2,
-	"internal/corpus": 2,
-	"internal/config": 2,
-	"internal/report": 2,
+	"segment":             2,
+	"internal/corpus":     2,
+	"internal/config":     2,
+	"internal/report":     2,
+	"internal/recordtext": 2,
 
 	"archive":         3,
 	"internal/intake": 3,

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+
+	"github.com/opscontext/opscontext/internal/recordtext"
 )
 
 // By says what hits are counted by.
@@ -64,11 +66,11 @@ var memberOf = map[By]string{ByKind: "event", ByActor: "actor", ByDay: "ts", ByM
 
 // add counts a record that is a hit.
 func (g *groups) add(line []byte) {
-	for name, value := range Members(Canonical(line)) {
+	for name, value := range recordtext.Members(recordtext.Canonical(line)) {
 		if string(name) != memberOf[g.by] {
 			continue
 		}
-		key, ok := TextOf(value)
+		key, ok := recordtext.TextOf(value)
 		if digits := periodDigits[g.by]; digits > 0 {
 			if ok = ok && plainTime.MatchString(key); ok {
 				key = key[:digits]

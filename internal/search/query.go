@@ -5,7 +5,7 @@ import (
 	"path"
 	"regexp"
 
-	"github.com/opscontext/opscontext/internal/ecmajson"
+	"github.com/opscontext/opscontext/internal/recordtext"
 	"github.com/opscontext/opscontext/internal/timerange"
 )
 
@@ -68,7 +68,7 @@ func (q *Query) Wants(line []byte) bool {
 	if members == 0 && !text {
 		return true
 	}
-	line = Canonical(line)
+	line = recordtext.Canonical(line)
 	if members != 0 && !q.wantsMembers(line, members) {
 		return false
 	}
@@ -76,7 +76,7 @@ func (q *Query) Wants(line []byte) bool {
 }
 
 func (q *Query) wantsMembers(line []byte, open need) bool {
-	for name, value := range Members(line) {
+	for name, value := range recordtext.Members(line) {
 		about := aboutMember(name)
 		if about&open == 0 {
 			continue
@@ -110,15 +110,21 @@ func (q *Query) meets(n need, value []byte) bool {
 	if n == needSession {
 		return q.ofSession(value)
 	}
-	text, ok := TextOf(value)
+	text, ok := recordtext.TextOf(value)
 	switch n {
 	case needTS:
 		return !ok || q.Span.Contains(text)
 	case needKind:
-		return ok && matchesAny(q.Kinds, text)
+		return ok && q.wantsKind(text)
 	}
-	return ok && matchesAny([]string{q.Actor}, text)
+	return ok && q.wantsActor(text)
 }
+
+// wantsKind and wantsActor are what a query says of a kind and an actor, whatever else it says of the
+// record.
+func (q *Query) wantsKind(kind string) bool { return matchesAny(q.Kinds, kind) }
+
+func (q *Query) wantsActor(actor string) bool { return matchesAny([]string{q.Actor}, actor) }
 
 func matchesAny(globs []string, text string) bool {
 	for _, glob := range globs {
@@ -133,11 +139,11 @@ func (q *Query) ofSession(payload []byte) bool {
 	if payload[0] != '{' {
 		return false
 	}
-	for name, value := range Members(payload) {
+	for name, value := range recordtext.Members(payload) {
 		if n := string(name); n != "session" && n != "session_id" {
 			continue
 		}
-		id, ok := TextOf(value)
+		id, ok := recordtext.TextOf(value)
 		if !ok {
 			id = string(value)
 		}
@@ -150,27 +156,7 @@ func (q *Query) ofSession(payload []byte) bool {
 
 func (q *Query) wantsText(line []byte) bool {
 	if bytes.IndexByte(line, '\\') >= 0 {
-		line = appendShown(make([]byte, 0, len(line)), line)
+		line = recordtext.AppendShown(make([]byte, 0, len(line)), line)
 	}
 	return bytes.Contains(line, []byte(q.Text)) && (q.Regexp == nil || q.Regexp.Match(line))
-}
-
-// appendShown appends JSON text that is in canonical spelling with its strings as they read. That is
-// not JSON any more, but the text in which a person finds what was said, however it was spelled. A
-// surrogate without its partner stands as its WTF-8.
-func appendShown(dst, canonical []byte) []byte {
-	for len(canonical) > 0 {
-		quote := bytes.IndexByte(canonical, '"')
-		end := ecmajson.ScanString(canonical, quote)
-		if quote < 0 || end < 0 {
-			break
-		}
-		dst = append(dst, canonical[:quote+1]...)
-		if s, ok := TextOf(canonical[quote:end]); ok {
-			dst = append(dst, s...)
-		}
-		dst = append(dst, '"')
-		canonical = canonical[end:]
-	}
-	return append(dst, canonical...)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/recordtext"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -141,7 +142,7 @@ func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
 		if len(line) == 0 {
 			continue
 		}
-		if why, ok := IsRecord(line); !ok {
+		if why, ok := recordtext.IsRecord(line); !ok {
 			p.bad = append(p.bad, badLine{offset, why})
 			continue
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/internal/recordtext"
 	"github.com/opscontext/opscontext/internal/timerange"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -490,7 +491,7 @@ func TestShown(t *testing.T) {
 		`not JSON`:                     `not JSON`,
 		`{"a":"not closed`:             `{"a":"not closed`,
 	} {
-		if got := string(appendShown([]byte("x"), []byte(line))); got != "x"+want {
+		if got := string(recordtext.AppendShown([]byte("x"), []byte(line))); got != "x"+want {
 			t.Errorf("%s is shown %q, want %q", line, got[1:], want)
 		}
 	}
@@ -503,7 +504,7 @@ func FuzzWants(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line, text string) {
 		q := Query{Kinds: []string{"*"}, Actor: "*", Session: "s", Text: text, Span: timerange.Range{Since: "2026"}}
-		if _, ok := IsRecord([]byte(line)); !ok {
+		if _, ok := recordtext.IsRecord([]byte(line)); !ok {
 			return
 		}
 		q.Wants([]byte(line))

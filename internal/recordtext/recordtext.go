@@ -1,4 +1,6 @@
-package search
+// Package recordtext gives what a record says, however its line spells it: its members, its strings,
+// and the text in which a person looks for words. It judges nothing.
+package recordtext
 
 import (
 	"bytes"
@@ -30,8 +32,8 @@ func Canonical(line []byte) []byte {
 	return ecmajson.AppendStringify(nil, v)
 }
 
-// Members gives the members of a record in canonical spelling (see [Canonical]), each name without its quotes and each
-// value as it is spelled. Slices of the line, because a payload may take many times its length once
+// Members gives the members of a record in canonical spelling (see [Canonical]), each name without its
+// quotes and each value as it is spelled. Slices of the line, because a payload may take many times its length once
 // it is read into values.
 func Members(line []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
@@ -59,4 +61,24 @@ func TextOf(value []byte) (text string, ok bool) {
 	}
 	v, _, err := ecmajson.Parse(value, 0)
 	return v.Str, err == nil
+}
+
+// AppendShown appends JSON text that is in canonical spelling with its strings as they read. That is
+// not JSON any more, but the text in which a person finds what was said, however it was spelled. A
+// surrogate without its partner stands as its WTF-8.
+func AppendShown(dst, canonical []byte) []byte {
+	for len(canonical) > 0 {
+		quote := bytes.IndexByte(canonical, '"')
+		end := ecmajson.ScanString(canonical, quote)
+		if quote < 0 || end < 0 {
+			break
+		}
+		dst = append(dst, canonical[:quote+1]...)
+		if s, ok := TextOf(canonical[quote:end]); ok {
+			dst = append(dst, s...)
+		}
+		dst = append(dst, '"')
+		canonical = canonical[end:]
+	}
+	return append(dst, canonical...)
 }
