@@ -127,7 +127,7 @@ func ownHomeName(name string) bool {
 	if _, ok := takenBy(name); ok {
 		return true
 	}
-	return strings.HasPrefix(name, tornPrefix) && isKept(name)
+	return isTorn(name)
 }
 
 // ownArchiveName is [ownHomeName] for a name in [ArchiveDir] that is no segment's.
@@ -167,6 +167,9 @@ func ParseImportName(file string) (source chain.Hash, ok bool) {
 	source, err := chain.ParseHash(digits)
 	return source, err == nil
 }
+
+// isTorn reports whether a name in a home is one of a torn end set aside.
+func isTorn(name string) bool { return strings.HasPrefix(name, tornPrefix) && isKept(name) }
 
 // isKept reports whether a name is one of bytes set aside.
 func isKept(name string) bool {

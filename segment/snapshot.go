@@ -47,6 +47,7 @@ type Snapshot struct {
 	Others []string
 	Facts  []Fact // what is odd about the files, in the order of their names
 
+	fs   durable.FS
 	live durable.File
 }
 
@@ -298,7 +299,7 @@ func (l *listing) snapshot() *Snapshot {
 	if l.live != nil {
 		seen[l.liveInfo.ID] = LiveName
 	}
-	s := &Snapshot{Home: l.home, Exists: l.there, live: l.live}
+	s := &Snapshot{Home: l.home, Exists: l.there, fs: l.o.FS, live: l.live}
 	for i, f := range l.files {
 		path := ArchiveDir + "/" + f.base
 		if first, twice := seen[f.info.ID]; twice {

@@ -33,7 +33,8 @@ func searchVerb() verb {
 		about: `Finds the records that meet all that is asked for, oldest first, in live,
 sealed and archived segments alike, and in abandoned branches after them, whose
 hits are marked. The last line on standard error says what was searched, and
-what could not be: an empty answer means that it was looked.
+what could not be: an empty answer means that it was looked. Bytes that were
+quarantined, taken out of the log as damaged, are counted there, not searched.
 
 --kind and --actor take globs: * stands for any characters, ? for one and [a-d]
 for one of several, never for a slash. --kind may be given several times;
@@ -193,6 +194,7 @@ func searchedWords(s search.Summary, o search.Options) string {
 	} else {
 		b.WriteString(terminal.Plural(s.Unreadable, "place"))
 	}
+	b.WriteString("; quarantined: " + quarantineWords(s.Quarantined))
 	if o.Verify && s.Hits > 0 {
 		b.WriteString("; " + ownWords(s))
 	}
@@ -204,6 +206,17 @@ func branchWords(n int64) string {
 		return "1 abandoned branch"
 	}
 	return terminal.Count(n) + " abandoned branches"
+}
+
+// quarantineWords says how much lies beside the log that was taken out of it.
+func quarantineWords(n int64) string {
+	switch n {
+	case search.Unknown:
+		return "unknown"
+	case 0:
+		return "nothing"
+	}
+	return terminal.Plural(n, "file") + ", not searched"
 }
 
 // ownWords says what --verify found, and what it is not.

@@ -104,19 +104,20 @@ type searchHit struct {
 
 // searched is what --format json says of the search.
 type searched struct {
-	Hits       int64  `json:"hits"`
-	Abandoned  int64  `json:"abandoned"` // of the hits
-	Records    int64  `json:"records"`
-	Segments   int64  `json:"segments"`
-	Searched   int64  `json:"searched"` // of the segments
-	Branches   int64  `json:"branches"`
-	Unreadable int64  `json:"unreadable"`
-	Limited    bool   `json:"limited"`
-	Verified   string `json:"verified,omitempty"`
+	Hits        int64  `json:"hits"`
+	Abandoned   int64  `json:"abandoned"` // of the hits
+	Records     int64  `json:"records"`
+	Segments    int64  `json:"segments"`
+	Searched    int64  `json:"searched"` // of the segments
+	Branches    int64  `json:"branches"`
+	Unreadable  int64  `json:"unreadable"`
+	Quarantined int64  `json:"quarantined"` // files, -1 if unknown
+	Limited     bool   `json:"limited"`
+	Verified    string `json:"verified,omitempty"`
 }
 
 func (c *call) searched(s search.Summary) searched {
-	v := searched{s.Hits, s.Abandoned, s.Records, s.Segments, s.Searched, s.Branches, s.Unreadable, s.Limited, ""}
+	v := searched{s.Hits, s.Abandoned, s.Records, s.Segments, s.Searched, s.Branches, s.Unreadable, s.Quarantined, s.Limited, ""}
 	if c.cli.Bool(flagVerify) {
 		v.Verified = ownWords(s)
 	}

@@ -59,6 +59,7 @@ type Summary struct {
 	Segments, Searched int64 // of the log; those of which anything could be read
 	Branches           int64 // abandoned ones that were searched beside it
 	Unreadable         int64 // lines, pieces and files that could not be searched
+	Quarantined        int64 // files of bytes set aside, which are not searched; or Unknown
 	Wrong              int64 // hits whose own hash is not right
 	Limited            bool  // the search ended at the limit: what comes after was not looked at
 	Groups             []Group
@@ -72,6 +73,7 @@ var errEnough = errors.New("enough")
 func Run(ctx context.Context, snap *segment.Snapshot, o Options) (Summary, error) {
 	r := &run{o: o, groups: newGroups(o.By)}
 	r.files(snap.Facts)
+	r.aside(snap)
 	// A live log whose beginning cannot be read is met again, and told, by the walk.
 	var err error
 	if r.seam, err = SeamEnd(ctx, snap); err != nil && ctx.Err() != nil {
