@@ -130,6 +130,8 @@ var valuesOf = map[string][]string{
 	flagFormat: {formatJSONL, formatCSV},
 	flagBy:     byWords(),
 
+	flagCategory: categoryWords(),
+
 	searchName + " --" + flagFormat: searchFormats,
 
 	"completion": {"bash", "zsh", "fish"},

@@ -29,6 +29,9 @@ func TestComplete(t *testing.T) {
 		{[]string{"export", "--format", ""}, "csv", "table"},
 		{[]string{"search", "--format", ""}, "table", "append"},
 		{[]string{"audit_search", "--by", ""}, "month", "append"},
+		{[]string{"audit_search", "--by", ""}, "category", "append"},
+		{[]string{"search", "--category", ""}, "user-activity", "append"},
+		{[]string{"export", "--category", ""}, "unknown", "append"},
 		{[]string{"nosuch", ""}, "", "append"},
 	} {
 		var out bytes.Buffer

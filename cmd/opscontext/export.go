@@ -17,6 +17,7 @@ const (
 	flagCanonical = "canonical"
 	flagFormat    = "format"
 	flagKind      = "kind"
+	flagCategory  = "category"
 	flagSince     = "since"
 	flagUntil     = "until"
 )
@@ -39,7 +40,10 @@ it. Nothing is judged; audit_verify does that.
 --kind leaves out records of other kinds, and those whose event is not text.
 In a GLOB, * stands for any characters, ? for one and [a-d] for one of several,
 never for a slash: drift.* takes in drift.detected, and drift.hallucination is
-that kind alone. --kind may be given several times.
+that kind alone. --category leaves out the kinds of other categories:
+user-activity, exception, fault, security, or unknown for those that the table
+of kinds in docs/FORMAT.md does not have. Each may be given several times; a
+record has to meet both.
 
 --format csv writes the columns ts, event, actor, payload, prev_hash and hash,
 in UTF-8, as RFC 4180 has it. The payload is canonical JSON, with --canonical
@@ -56,6 +60,7 @@ opscontext export --kind 'drift.*' --kind hook.block --format csv > drift.csv`,
 			boolFlag(flagCanonical, "spell each record as JSON.stringify does"),
 			&cli.StringFlag{Name: flagFormat, Value: formatJSONL, Usage: "`FORM` is jsonl or csv"},
 			&cli.StringSliceFlag{Name: flagKind, Usage: "records whose event matches `GLOB`"},
+			categoryFlag(),
 			&cli.StringFlag{Name: flagSince, Usage: "records from `TIME` on, inclusive"},
 			&cli.StringFlag{Name: flagUntil, Usage: "records up to `TIME`, inclusive"},
 		},

@@ -3,20 +3,42 @@ package main
 import (
 	"time"
 
+	"github.com/urfave/cli/v2"
+
+	"github.com/opscontext/opscontext/internal/kinds"
 	"github.com/opscontext/opscontext/internal/search"
 	"github.com/opscontext/opscontext/internal/timerange"
 )
 
-// selection is what --since, --until and --kind mean.
-func (c *call) selection() (search.Query, error) {
-	kinds := c.cli.StringSlice(flagKind)
-	for _, glob := range kinds {
+// selection is what --since, --until, --kind and --category mean.
+func (c *call) selection() (q search.Query, err error) {
+	q.Kinds = c.cli.StringSlice(flagKind)
+	for _, glob := range q.Kinds {
 		if err := checkGlob(flagKind, glob); err != nil {
-			return search.Query{}, err
+			return q, err
 		}
 	}
-	span, err := c.timeRange()
-	return search.Query{Span: span, Kinds: kinds}, err
+	for _, text := range c.cli.StringSlice(flagCategory) {
+		category, err := kinds.ParseCategory(text)
+		if err != nil {
+			return q, usagef("--%s: %v", flagCategory, err)
+		}
+		q.Categories = append(q.Categories, category)
+	}
+	q.Span, err = c.timeRange()
+	return q, err
+}
+
+// categoryFlag picks records by category.
+func categoryFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: flagCategory, Usage: "records whose kind is of category `NAME`"}
+}
+
+func categoryWords() (words []string) {
+	for _, c := range kinds.Categories {
+		words = append(words, string(c))
+	}
+	return words
 }
 
 // checkGlob refuses the value of a flag that is no glob.

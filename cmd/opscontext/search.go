@@ -41,21 +41,27 @@ for one of several, never for a slash. --kind may be given several times;
 drift.* takes in drift.detected, the kind that logs have. --session is the
 payload's session or session_id.
 
+--category takes what ISO 27001 A.12.4.1 tells apart: user-activity, exception,
+fault, security; and unknown, for kinds that the table of kinds in
+docs/FORMAT.md does not have. It may be given several times, too.
+
 --text looks for exact characters, --regex for an RE2 expression, in the record
 as canonical JSON without its escapes: it does not matter how a line spells
-them, and "kind":"loop" finds a member. --by counts by kind, day, month or
-actor. Times are RFC 3339, a date, a month, a year, 2026-Q3, or an age such as
-7d, in UTC.
+them, and "kind":"loop" finds a member. --by counts by kind, category, day,
+month or actor. Times are RFC 3339, a date, a month, a year, 2026-Q3, or an age
+such as 7d, in UTC.
 
---format jsonl writes the exact bytes on disk, csv what export writes, json one
-document with the place of each hit. --verify recomputes the hash of each hit:
-that is its own hash; its position in the chain is not checked.`,
+--format table is for people, jsonl writes the exact bytes on disk, csv what
+export writes, json one document with the place of each hit. --verify
+recomputes the hash of each hit: that is its own hash; its position in the
+chain is not checked.`,
 		examples: `opscontext audit_search --kind drift.* --since 2026-04-01
 opscontext audit_search --text 10.0.0.7 --reverse --limit 20
-opscontext audit_search --kind 'hook.*' --since 2026 --by month`,
+opscontext audit_search --category security --since 2026 --by month`,
 		exits: []exitCode{exitDamage, exitInconclusive},
 		flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: flagKind, Usage: "records whose event matches `GLOB`"},
+			categoryFlag(),
 			&cli.StringFlag{Name: flagActor, Usage: "records whose actor matches `GLOB`"},
 			&cli.StringFlag{Name: flagSince, Usage: "records from `TIME` on, inclusive"},
 			&cli.StringFlag{Name: flagUntil, Usage: "records up to `TIME`, inclusive"},
@@ -65,8 +71,8 @@ opscontext audit_search --kind 'hook.*' --since 2026 --by month`,
 			&cli.StringFlag{Name: flagLimit, Usage: "no more than `N` records"},
 			boolFlag(flagReverse, "the latest first"),
 			boolFlag(flagCount, "how many there are"),
-			&cli.StringFlag{Name: flagBy, Usage: "how many, by `WHAT`: kind, day, month, actor"},
-			&cli.StringFlag{Name: flagFormat, Value: formatTable, Usage: "table, jsonl, csv, json: `FORM`"},
+			&cli.StringFlag{Name: flagBy, Usage: "how many, by `WHAT` (see above)"},
+			&cli.StringFlag{Name: flagFormat, Value: formatTable, Usage: "as `FORM` (see above)"},
 			boolFlag(flagVerify, "hold each record against its own hash"),
 		},
 		run: runSearch,

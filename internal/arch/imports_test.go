@@ -11,6 +11,7 @@ import (
 var floors = map[string]int{
 	"internal/durable":   0,
 	"internal/ecmajson":  0,
+	"internal/kinds":     0,
 	"internal/loggen":    0,
 	"internal/timerange": 0,
 
@@ -48,13 +49,14 @@ var barred = []struct{ dir, imported, reason string }{
 	{"chain", "os", "the record format is judged from bytes alone"},
 	{"chain", "net", "the record format is judged from bytes alone"},
 	{"internal/ecmajson", "os", "it maps text to text"},
+	{"internal/kinds", "os", "it is a table"},
 	{"internal/loggen", "os", "it makes events, it does not write them"},
 	{"internal/terminal", module + "/chain", "it renders neutral things: rows, verdict lines, escaped text"},
 	{"internal/terminal", module + "/segment", "it renders neutral things: rows, verdict lines, escaped text"},
 }
 
 // clockless packages give the same answer at any time of day.
-var clockless = []string{"chain", "internal/ecmajson", "internal/loggen"}
+var clockless = []string{"chain", "internal/ecmajson", "internal/kinds", "internal/loggen"}
 
 var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
 

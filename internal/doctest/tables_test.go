@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/kinds"
 	"github.com/opscontext/opscontext/internal/report"
 )
 
@@ -20,6 +21,15 @@ func TestFormatHasTheClassTable(t *testing.T) {
 		fmt.Fprintf(&b, "| `%s` | %v | %s |\n", c.Class, c.Severity, c.Meaning)
 	}
 	readDocument(t, format).wants(t, "class table", "\n"+b.String()+"\n")
+}
+
+func TestFormatHasTheTableOfKinds(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| kind | category | what a record of it says |\n|---|---|---|\n")
+	for _, k := range kinds.Table {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Name, k.Category, k.Meaning)
+	}
+	readDocument(t, format).wants(t, "table of kinds", "\n"+b.String())
 }
 
 // exitRow is a row of the exit table as opscontext --help shows it; a meaning goes on in lines that

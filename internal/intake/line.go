@@ -7,6 +7,7 @@ import (
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/ecmajson"
+	"github.com/opscontext/opscontext/internal/kinds"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -17,9 +18,6 @@ const (
 	memberActor   = "actor"
 	memberPayload = "payload"
 )
-
-// foreignPrefix is put before the kinds that are this log's own.
-const foreignPrefix = "imported."
 
 // reader reads the lines of one part of a source. It is not safe for concurrent use.
 type reader struct {
@@ -224,7 +222,7 @@ func (r *reader) complete(f fields) (segment.Event, error) {
 	}
 	e := segment.Event{Kind: f.event, Actor: f.actor, Payload: f.payload, TS: f.ts}
 	if chain.IsSystem(e.Kind) {
-		e.Kind = r.word([]byte(foreignPrefix + e.Kind))
+		e.Kind = r.word([]byte(kinds.ImportedPrefix + e.Kind))
 		r.count.renamed++
 	}
 	if len(f.foreign) > 0 {

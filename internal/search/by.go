@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/opscontext/opscontext/internal/kinds"
 	"github.com/opscontext/opscontext/internal/recordtext"
 )
 
@@ -14,21 +15,22 @@ type By string
 
 // What hits are counted by.
 const (
-	ByKind  By = "kind"
-	ByDay   By = "day"
-	ByMonth By = "month"
-	ByActor By = "actor"
+	ByKind     By = "kind"
+	ByCategory By = "category" // of the kind
+	ByDay      By = "day"
+	ByMonth    By = "month"
+	ByActor    By = "actor"
 )
 
 // Bys are all of them.
-var Bys = []By{ByKind, ByDay, ByMonth, ByActor}
+var Bys = []By{ByKind, ByCategory, ByDay, ByMonth, ByActor}
 
 // ParseBy reads one of [Bys].
 func ParseBy(s string) (By, error) {
 	if by := By(s); slices.Contains(Bys, by) {
 		return by, nil
 	}
-	return "", fmt.Errorf("%q is none of kind, day, month and actor", s)
+	return "", fmt.Errorf("%q is none of kind, category, day, month and actor", s)
 }
 
 // Group is how many hits have one value.
@@ -62,7 +64,7 @@ var plainTime = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T`)
 var periodDigits = map[By]int{ByDay: len("2006-01-02"), ByMonth: len("2006-01")}
 
 // memberOf is what the values are taken from.
-var memberOf = map[By]string{ByKind: "event", ByActor: "actor", ByDay: "ts", ByMonth: "ts"}
+var memberOf = map[By]string{ByKind: "event", ByCategory: "event", ByActor: "actor", ByDay: "ts", ByMonth: "ts"}
 
 // add counts a record that is a hit.
 func (g *groups) add(line []byte) {
@@ -76,11 +78,14 @@ func (g *groups) add(line []byte) {
 				key = key[:digits]
 			}
 		}
-		if ok {
-			g.hits[key]++
-			return
+		if !ok {
+			break
 		}
-		break
+		if g.by == ByCategory {
+			key = string(kinds.CategoryOf(key))
+		}
+		g.hits[key]++
+		return
 	}
 	g.other++
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"slices"
 
+	"github.com/opscontext/opscontext/internal/kinds"
 	"github.com/opscontext/opscontext/internal/recordtext"
 	"github.com/opscontext/opscontext/internal/timerange"
 )
@@ -18,6 +20,9 @@ type Query struct {
 	// Kinds are globs, as path.Match has them; the event must match one. None wants every kind, one
 	// wants no record whose event is not text.
 	Kinds []string
+	// Categories are those that the event's kind may have (see [kinds.CategoryOf]). None wants every
+	// kind; one wants no record whose event is not text.
+	Categories []kinds.Category
 	// Actor is a glob likewise; empty wants every actor.
 	Actor string
 	// Session is the payload's member session or session_id: its text, or what JSON.stringify gives
@@ -50,7 +55,7 @@ func (q *Query) needs() (n need) {
 	if !q.Span.All() {
 		n |= needTS
 	}
-	if len(q.Kinds) > 0 {
+	if len(q.Kinds)+len(q.Categories) > 0 {
 		n |= needKind
 	}
 	if q.Actor != "" {
@@ -122,7 +127,10 @@ func (q *Query) meets(n need, value []byte) bool {
 
 // wantsKind and wantsActor are what a query says of a kind and an actor, whatever else it says of the
 // record.
-func (q *Query) wantsKind(kind string) bool { return matchesAny(q.Kinds, kind) }
+func (q *Query) wantsKind(kind string) bool {
+	return (len(q.Kinds) == 0 || matchesAny(q.Kinds, kind)) &&
+		(len(q.Categories) == 0 || slices.Contains(q.Categories, kinds.CategoryOf(kind)))
+}
 
 func (q *Query) wantsActor(actor string) bool { return matchesAny([]string{q.Actor}, actor) }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opscontext/opscontext/internal/kinds"
 	"github.com/opscontext/opscontext/internal/timerange"
 )
 
@@ -39,6 +40,39 @@ func TestQueryByKind(t *testing.T) {
 		s := Query{Kinds: strings.Fields(c.globs)}
 		if got := s.Wants([]byte(c.line)); got != c.want {
 			t.Errorf("%q wants %s: %v", c.globs, c.line, got)
+		}
+	}
+}
+
+// A category is one of the kind, whatever the record says besides; with globs, both have to be met.
+func TestQueryByCategory(t *testing.T) {
+	for _, c := range []struct {
+		categories, globs string
+		line              string
+		want              bool
+	}{
+		{"security", "", `{"event":"audit.redact"}`, true},
+		{"security", "", `{"event":"imported.audit.redact"}`, true},
+		{"security", "", `{"event":"hook.block"}`, false},
+		{"exception", "", `{"event":"drift.det\u0065cted"}`, true},
+		{"security fault", "", `{"event":"hook.block"}`, true},
+		{"security fault", "hook.*", `{"event":"hook.block"}`, true},
+		{"security fault", "audit.*", `{"event":"hook.block"}`, false},
+		{"security", "hook.*", `{"event":"hook.block"}`, false},
+		{"unknown", "", `{"event":"made.up"}`, true},
+		{"unknown", "", `{"event":""}`, true},
+		{"unknown", "", `{"event":"hook.block"}`, false},
+		{"unknown", "", `{"event":7}`, false},
+		{"unknown", "", `{"ts":"T"}`, false},
+		{"user-activity exception fault security unknown", "", `{"event":null}`, false},
+		{"fault", "", `{"event":"audit.rotate","event":"hook.block"}`, true},
+	} {
+		q := Query{Kinds: strings.Fields(c.globs)}
+		for _, name := range strings.Fields(c.categories) {
+			q.Categories = append(q.Categories, kinds.Category(name))
+		}
+		if got := q.Wants([]byte(c.line)); got != c.want {
+			t.Errorf("%q, %q wants %s: %v", c.categories, c.globs, c.line, got)
 		}
 	}
 }

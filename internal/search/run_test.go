@@ -22,6 +22,7 @@ import (
 	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/internal/kinds"
 	"github.com/opscontext/opscontext/internal/recordtext"
 	"github.com/opscontext/opscontext/internal/timerange"
 	"github.com/opscontext/opscontext/segment"
@@ -43,7 +44,8 @@ type history struct {
 }
 
 var (
-	kinds    = []string{"drift.detected", "hook.block", "session.save", "vscode.prompt_submit", "ünïcode"}
+	events   = []string{"drift.detected", "hook.block", "session.save", "vscode.prompt_submit", "ünïcode"}
+	sorted   = map[string]kinds.Category{"drift.detected": "exception", "hook.block": "fault", "session.save": "user-activity", "vscode.prompt_submit": "user-activity", "ünïcode": "unknown"}
 	actors   = []string{"system", "ci", "claude-code", "ci \"quoted\""}
 	sessions = []string{"", "s-1", "s-2", "日本"}
 	scraps   = []string{"plain", "10.0.0.7", "ü", "日本語", "😀", "\n", "\t", `"`, `\`, "/", "\u2028", "\u007f", "\x01", `\n`, "u00fc", " ", "a"}
@@ -91,7 +93,7 @@ func canonicalString(s string) string {
 
 func (h *history) record(t *testing.T) made {
 	h.at = h.at.Add(time.Duration(h.rnd.IntN(36)) * time.Hour)
-	m := made{ts: h.at.Format("2006-01-02T15:04:05.000Z"), event: pick(h.rnd, kinds), actor: pick(h.rnd, actors), session: pick(h.rnd, sessions)}
+	m := made{ts: h.at.Format("2006-01-02T15:04:05.000Z"), event: pick(h.rnd, events), actor: pick(h.rnd, actors), session: pick(h.rnd, sessions)}
 	note := ""
 	for range h.rnd.IntN(12) {
 		note += pick(h.rnd, scraps)
@@ -205,10 +207,14 @@ func drawQuery(t *rapid.T, all []made) asked {
 	some := func(name string) made { return all[rapid.IntRange(0, len(all)-1).Draw(t, name)] }
 	yes := func(name string) bool { return rapid.IntRange(0, 2).Draw(t, name) == 0 }
 	if yes("by kind") {
-		stem := kinds[rapid.IntRange(0, len(kinds)-1).Draw(t, "kind")][:3]
-		exact := pickOne(t, kinds, "exact kind")
+		stem := events[rapid.IntRange(0, len(events)-1).Draw(t, "kind")][:3]
+		exact := pickOne(t, events, "exact kind")
 		a.query.Kinds = []string{stem + "*", exact}
 		also(func(m made) bool { return strings.HasPrefix(m.event, stem) || m.event == exact })
+	}
+	if yes("by category") {
+		a.query.Categories = rapid.SliceOfN(rapid.SampledFrom(kinds.Categories), 1, 3).Draw(t, "categories")
+		also(func(m made) bool { return slices.Contains(a.query.Categories, sorted[m.event]) })
 	}
 	if yes("by actor") {
 		actor := pickOne(t, actors, "actor")
@@ -328,8 +334,10 @@ func TestGroups(t *testing.T) {
 	for by, want := range map[By]string{
 		ByKind:  "[{a false 3} {b false 1}]",
 		ByActor: "[{x false 2} { true 2}]",
-		ByDay:   "[{2026-01-30 false 1} {2026-01-31 false 1} {2026-02-03 false 1} { true 1}]",
-		ByMonth: "[{2026-01 false 2} {2026-02 false 1} { true 1}]",
+
+		ByCategory: "[{unknown false 4}]",
+		ByDay:      "[{2026-01-30 false 1} {2026-01-31 false 1} {2026-02-03 false 1} { true 1}]",
+		ByMonth:    "[{2026-01 false 2} {2026-02 false 1} { true 1}]",
 	} {
 		s, err := Run(t.Context(), snap, Options{By: by})
 		if got := fmt.Sprint(s.Groups); err != nil || got != want {
