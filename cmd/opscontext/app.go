@@ -149,7 +149,7 @@ func newCall(env environment, ctx *cli.Context) (*call, error) {
 	}, nil
 }
 
-func onUsageError(_ *cli.Context, err error, _ bool) error { return &usageError{err.Error()} }
+func onUsageError(_ *cli.Context, err error, _ bool) error { return &usageError{text: err.Error()} }
 
 // run runs a command line and gives its exit code. argv[0] is the name of the program.
 func run(argv []string, env environment) int {
@@ -212,6 +212,9 @@ func complain(env environment, err error) {
 	text := "opscontext: " + terminal.Escape(sentence(err)) + "\n"
 	switch {
 	case errors.As(err, &usage):
+		for line := range strings.Lines(usage.shown) {
+			text += terminal.Escape(strings.TrimSuffix(line, "\n")) + "\n"
+		}
 		text += "Try opscontext --help, or opscontext COMMAND --help.\n"
 	case errors.As(err, &hint) && hint.Next() != "":
 		text += "Next: " + terminal.Escape(hint.Next()) + "\n"

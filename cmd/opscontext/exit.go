@@ -59,12 +59,15 @@ func describeExits(codes ...exitCode) string {
 }
 
 // A usageError is a mistake on the command line.
-type usageError struct{ text string }
+type usageError struct {
+	text  string
+	shown string // lines below it that show the mistake, if there are any
+}
 
 func (e *usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error {
-	return &usageError{fmt.Sprintf(format, args...)}
+	return &usageError{text: fmt.Sprintf(format, args...)}
 }
 
 // A verdict ends a command that did all it should with a code other than 0. What there is to say

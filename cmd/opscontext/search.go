@@ -51,13 +51,16 @@ them, and "kind":"loop" finds a member. --by counts by kind, category, day,
 month or actor. Times are RFC 3339, a date, a month, a year, 2026-Q3, or an age
 such as 7d, in UTC.
 
+` + whereHelp + `
+
 --format table is for people, jsonl writes the exact bytes on disk, csv what
 export writes, json one document with the place of each hit. --verify
 recomputes the hash of each hit: that is its own hash; its position in the
 chain is not checked.`,
 		examples: `opscontext audit_search --kind drift.* --since 2026-04-01
 opscontext audit_search --text 10.0.0.7 --reverse --limit 20
-opscontext audit_search --category security --since 2026 --by month`,
+opscontext audit_search --category security --since 2026 --by month
+opscontext audit_search --where 'payload.severity == "critical"'`,
 		exits: []exitCode{exitDamage, exitInconclusive},
 		flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: flagKind, Usage: "records whose event matches `GLOB`"},
@@ -67,6 +70,7 @@ opscontext audit_search --category security --since 2026 --by month`,
 			&cli.StringFlag{Name: flagUntil, Usage: "records up to `TIME`, inclusive"},
 			&cli.StringFlag{Name: flagText, Usage: "records that hold `STRING`"},
 			&cli.StringFlag{Name: flagRegex, Usage: "records that match `RE2`"},
+			&cli.StringFlag{Name: flagWhere, Usage: "records of which `EXPR` holds"},
 			&cli.StringFlag{Name: flagSession, Usage: "records of session `ID`"},
 			&cli.StringFlag{Name: flagLimit, Usage: "no more than `N` records"},
 			boolFlag(flagReverse, "the latest first"),
@@ -122,11 +126,14 @@ func runSearch(c *call) error {
 	if err := form.end(s); err != nil {
 		return err
 	}
+	if s.Undecided > 0 {
+		c.warn(undecidedWords(s))
+	}
 	_, _ = fmt.Fprintln(c.errs, searchedWords(s, o))
 	switch {
 	case s.Wrong > 0:
 		return verdict(exitDamage)
-	case s.Unreadable > 0 || s.Segments+s.Branches == 0:
+	case s.Unreadable > 0 || s.Undecided > 0 || s.Segments+s.Branches == 0:
 		return verdict(exitInconclusive)
 	}
 	return nil
@@ -134,7 +141,7 @@ func runSearch(c *call) error {
 
 // searchOptions is what the flags say to look for.
 func (c *call) searchOptions() (o search.Options, err error) {
-	for _, name := range []string{flagActor, flagText, flagRegex, flagSession, flagLimit, flagBy} {
+	for _, name := range []string{flagActor, flagText, flagRegex, flagWhere, flagSession, flagLimit, flagBy} {
 		if c.cli.IsSet(name) && c.cli.String(name) == "" {
 			return o, usagef("--%s is empty", name)
 		}
@@ -152,6 +159,9 @@ func (c *call) searchOptions() (o search.Options, err error) {
 		if o.Query.Regexp, err = regexp.Compile(text); err != nil {
 			return o, usagef("--%s: %v", flagRegex, err)
 		}
+	}
+	if o.Where, err = c.whereExpr(); err != nil {
+		return o, err
 	}
 	if text := c.cli.String(flagLimit); text != "" {
 		if o.Limit, err = strconv.ParseInt(text, 10, 64); err != nil || o.Limit < 1 {

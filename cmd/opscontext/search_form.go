@@ -112,12 +112,13 @@ type searched struct {
 	Branches    int64  `json:"branches"`
 	Unreadable  int64  `json:"unreadable"`
 	Quarantined int64  `json:"quarantined"` // files, -1 if unknown
+	Undecided   int64  `json:"undecided"`   // records that --where could not be evaluated on
 	Limited     bool   `json:"limited"`
 	Verified    string `json:"verified,omitempty"`
 }
 
 func (c *call) searched(s search.Summary) searched {
-	v := searched{s.Hits, s.Abandoned, s.Records, s.Segments, s.Searched, s.Branches, s.Unreadable, s.Quarantined, s.Limited, ""}
+	v := searched{s.Hits, s.Abandoned, s.Records, s.Segments, s.Searched, s.Branches, s.Unreadable, s.Quarantined, s.Undecided, s.Limited, ""}
 	if c.cli.Bool(flagVerify) {
 		v.Verified = ownWords(s)
 	}

@@ -25,6 +25,7 @@ var floors = map[string]int{
 
 	"archive":         3,
 	"internal/intake": 3,
+	"internal/where":  3,
 
 	"internal/verify": 4,
 
@@ -64,6 +65,7 @@ var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Ti
 // touches one package.
 var homes = map[string][]string{
 	"github.com/BurntSushi/toml":         {"internal/config"},
+	"github.com/expr-lang/expr":          {"internal/where"},
 	"github.com/go-json-experiment/json": {"internal/ecmajson"},
 	"github.com/gofrs/flock":             {"segment"},
 	"github.com/google/renameio/v2":      {"internal/durable"},

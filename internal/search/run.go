@@ -8,6 +8,7 @@ import (
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/recordtext"
+	"github.com/opscontext/opscontext/internal/where"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -15,6 +16,9 @@ import (
 // counts it.
 type Options struct {
 	Query Query
+	// Where must hold of a record that Query wants. Where it cannot be evaluated on one, the record is
+	// no hit, and counted. nil holds of every record.
+	Where *where.Expr
 	// Reverse gives the latest record first. Abandoned branches come last all the same.
 	Reverse bool
 	Limit   int64 // hits after which the search ends; 0: none
@@ -61,8 +65,11 @@ type Summary struct {
 	Unreadable         int64 // lines, pieces and files that could not be searched
 	Quarantined        int64 // files of bytes set aside, which are not searched; or Unknown
 	Wrong              int64 // hits whose own hash is not right
-	Limited            bool  // the search ended at the limit: what comes after was not looked at
-	Groups             []Group
+	Undecided          int64 // records that Where could not be evaluated on
+	// FirstUndecided is the place of the first of them, and why.
+	FirstUndecided string
+	Limited        bool // the search ended at the limit: what comes after was not looked at
+	Groups         []Group
 }
 
 // errEnough ends a search that has as many hits as were asked for.
@@ -121,6 +128,9 @@ type piece struct {
 	hits    []kept
 	groups  *groups
 	bad     []badLine
+	// undecided counts records that could be hits, first is the place of the first, and why.
+	undecided int64
+	first     badLine
 }
 
 // kept is what is still to be known of a hit when pieces are joined.
@@ -129,9 +139,10 @@ type kept struct {
 	offset    int64
 	own       chain.LineClass
 	abandoned bool
+	undecided int64 // records that come before it in its piece
 }
 
-// badLine is a line that is no record.
+// badLine is a line that could not be searched.
 type badLine struct {
 	offset int64
 	why    string
@@ -152,7 +163,14 @@ func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
 			continue
 		}
 		p.records++
-		if !r.o.Query.Wants(line) {
+		wanted, err := r.wants(line)
+		if err != nil {
+			if p.undecided++; p.undecided == 1 {
+				p.first = badLine{offset, err.Error()}
+			}
+			continue
+		}
+		if !wanted {
 			continue
 		}
 		r.hit(&p, Hit{Source: src.Name(), State: src.State(), Offset: offset, Line: line})
@@ -161,6 +179,16 @@ func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
 		}
 	}
 	return p, nil
+}
+
+func (r *run) wants(line []byte) (bool, error) {
+	if !r.o.Query.Wants(line) {
+		return false, nil
+	}
+	if r.o.Where == nil {
+		return true, nil
+	}
+	return r.o.Where.Match(recordtext.Canonical(line))
 }
 
 func (r *run) hit(p *piece, h Hit) {
@@ -173,7 +201,7 @@ func (r *run) hit(p *piece, h Hit) {
 	if p.groups != nil {
 		p.groups.add(h.Line)
 	}
-	p.hits = append(p.hits, kept{len(p.text), h.Offset, h.Own, h.Abandoned()})
+	p.hits = append(p.hits, kept{len(p.text), h.Offset, h.Own, h.Abandoned(), p.undecided})
 }
 
 func (r *run) join(at segment.Position, p piece, err error) error {
@@ -190,8 +218,13 @@ func (r *run) join(at segment.Position, p piece, err error) error {
 	enough := r.o.Limit > 0 && r.sum.Hits+int64(len(p.hits)) >= r.o.Limit
 	if enough {
 		p.hits = p.hits[:r.o.Limit-r.sum.Hits]
-		p.text = p.text[:p.hits[len(p.hits)-1].end]
+		last := p.hits[len(p.hits)-1]
+		p.text, p.undecided = p.text[:last.end], last.undecided
 	}
+	if p.undecided > 0 && r.sum.Undecided == 0 {
+		r.sum.FirstUndecided = fmt.Sprintf("%s, byte %d: %s", name, p.first.offset, p.first.why)
+	}
+	r.sum.Undecided += p.undecided
 	for _, h := range p.hits {
 		r.sum.Hits++
 		if h.abandoned {
