@@ -6,7 +6,7 @@ BENCH       ?= .
 SEED        ?= 1
 N           ?= 300
 PAYLOADS    ?= 100000
-BENCH_FLAGS ?= -records 400000 -rounds 5
+BENCH_FLAGS ?= -records 400000 -search 5000000 -rounds 5
 FAULT_FLAGS ?= -least 2900
 # NO_SKIPS=1 makes a skipped test a failure, as CI does.
 NO_SKIPS    ?=
@@ -31,7 +31,7 @@ test: ## all tests; those that want node or another tool say that they are skipp
 
 check: format vet modules lint deadcode cross race build demo conformance fuzz faults ## everything CI runs (needs node, gcc, linux/amd64)
 
-bench: build ## cost of archive and verify beside zstd's, with goals (BENCH_FLAGS)
+bench: build ## cost of archive, verify and search, with goals: minutes (zstd, rg; BENCH_FLAGS)
 	go run ./internal/bench -bin bin/opscontext $(BENCH_FLAGS)
 
 microbench: ## the benchmarks of the packages (BENCH=REGEXP)

@@ -8,12 +8,14 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"github.com/opscontext/opscontext/internal/terminal"
 	"github.com/opscontext/opscontext/segment"
 )
 
-// bench is what is measured and what came of it so far.
+// bench is what is measured of archiving and verifying, and what came of it so far.
 type bench struct {
-	bin, dir string
+	program
+	dir      string
 	zstdTool string // empty if there is none
 
 	plain   string // the home nobody archives
@@ -27,6 +29,31 @@ type bench struct {
 	zstd, codec, hash, archive sample // seconds, one a round
 	verifyPlain, verifyArchive sample
 	zstdSize, archiveSize      sample // bytes
+}
+
+// measure does all of it and writes what came of it.
+func (b *bench) measure(ctx context.Context, out *terminal.Stream, records, rounds int) (err error) {
+	if b.zstdTool, err = yardstick("zstd"); err != nil {
+		return err
+	}
+	if b.zstdTool == "" {
+		b.skipped = append(b.skipped, "zstd is not installed: archive was held against nothing")
+	}
+	if err := b.makeLog(ctx, records); err != nil {
+		return err
+	}
+	if err := out.Field("log", fmt.Sprintf("%s, %s", terminal.Plural(int64(b.records), "record"), terminal.Bytes(b.bytes))); err != nil {
+		return err
+	}
+	if err := busy(out, "before"); err != nil {
+		return err
+	}
+	for range rounds {
+		if err := b.round(ctx); err != nil {
+			return err
+		}
+	}
+	return b.print(out)
 }
 
 // round measures everything once, yardsticks and what they are held against in turn.
@@ -49,7 +76,7 @@ func (b *bench) round(ctx context.Context) error {
 	if err := b.hash.run(exec.CommandContext(ctx, self, "-part", "hash", b.segment)); err != nil {
 		return err
 	}
-	if err := b.archive.run(b.opscontext(ctx, dir, "archive")); err != nil {
+	if err := b.archive.run(b.at(ctx, dir, "archive")); err != nil {
 		return err
 	}
 	size, err := archivedSize(filepath.Join(dir, homeDir))
@@ -57,23 +84,13 @@ func (b *bench) round(ctx context.Context) error {
 		return err
 	}
 	b.archiveSize = append(b.archiveSize, float64(size))
-	if err := b.verifyPlain.run(b.opscontext(ctx, b.plain, "audit_verify")); err != nil {
+	if err := b.verifyPlain.run(b.at(ctx, b.plain, "audit_verify")); err != nil {
 		return err
 	}
-	if err := b.verifyArchive.run(b.opscontext(ctx, dir, "audit_verify")); err != nil {
+	if err := b.verifyArchive.run(b.at(ctx, dir, "audit_verify")); err != nil {
 		return err
 	}
 	return os.RemoveAll(dir)
-}
-
-// findZstd looks for the yardstick of archive.
-func (b *bench) findZstd() (err error) {
-	b.zstdTool, err = exec.LookPath("zstd")
-	if errors.Is(err, exec.ErrNotFound) {
-		b.skipped = append(b.skipped, "zstd is not installed: archive was held against nothing")
-		return nil
-	}
-	return err
 }
 
 func (b *bench) roundZstd(ctx context.Context) error {

@@ -1,18 +1,24 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/opscontext/opscontext/internal/terminal"
 )
 
-// TestMain lets the test be what the program is: one that runs parts of itself.
+// TestMain lets the test be what the program is, one that runs parts of itself, and rg.
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "rg" {
+		os.Exit(standIn(os.Args[1:]))
+	}
 	if len(os.Args) > 1 && os.Args[1] == "-part" {
 		main()
 		return
@@ -20,23 +26,81 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Everything is measured once on a log so small that the figures mean nothing.
-func TestBenchMeasuresEverything(t *testing.T) {
-	bin, dir := filepath.Join(t.TempDir(), "opscontext"), t.TempDir()
+// standIn does what is asked of rg, so that nobody needs it for the tests. With lossy, it does it badly.
+func standIn(args []string) (exit int) {
+	in, literal := os.Stdin, false
+	for len(args) > 0 && args[0] != "--" {
+		literal = literal || args[0] == "-F"
+		args = args[1:]
+	}
+	pattern := args[1]
+	if literal {
+		pattern = regexp.QuoteMeta(pattern)
+	}
+	if len(args) > 2 {
+		f, err := os.Open(args[2])
+		if err != nil {
+			return 2
+		}
+		in = f
+	}
+	lines, wanted, exit := bufio.NewReader(in), regexp.MustCompile(pattern), 1
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return exit
+		}
+		if _, lossy := os.LookupEnv(lossy); wanted.Match(line) && !lossy {
+			exit = 0
+			if _, err := os.Stdout.Write(line); err != nil {
+				return 2
+			}
+		}
+	}
+}
+
+const lossy = "OPSCONTEXT_BENCH_LOSSY_RG"
+
+// withStandIn has the test find itself as rg.
+func withStandIn(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	self, err := os.Executable()
+	if err == nil {
+		err = os.Symlink(self, filepath.Join(dir, "rg"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+}
+
+func TestBench(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "opscontext")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "urfave_cli_no_docs", "-o", bin, "../../cmd/opscontext").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v: %s", err, out)
 	}
+	withStandIn(t)
+	t.Run("measures everything", func(t *testing.T) { measuresEverything(t, bin) })
+	t.Run("holds hits against the yardstick", func(t *testing.T) { holdsHits(t, bin) })
+}
+
+// The logs are so small that the figures mean nothing.
+func measuresEverything(t *testing.T, bin string) {
+	dir := t.TempDir()
 	var text strings.Builder
 	out := terminal.NewStream(&text, terminal.ColourNever, os.LookupEnv)
-	if err := run(t.Context(), out, bin, dir, 3000, 2); err != nil {
+	if err := measure(t.Context(), out, options{bin: bin, dir: dir, records: 3000, search: 20_000, rounds: 2}); err != nil {
 		t.Fatal(err)
 	}
 	t.Log("\n" + text.String())
 	rows := []string{"machine ", "SHA-256 ", "3,000 records", "codec alone", "opscontext archive", "audit_verify, plain", "audit_verify, archived", "cost of verify", "of 2 rounds"}
 	if _, err := exec.LookPath("zstd"); err != nil {
-		rows = append(rows, "SKIPPED: zstd")
+		rows = append(rows, "SKIPPED: zstd is not installed: archive", "SKIPPED: zstd is not installed: audit_search")
 	} else {
-		rows = append(rows, "zstd -3 -T1 ", "speed of archive", "speed of its codec", "size of the archive")
+		rows = append(rows, "zstd -3 -T1 ", "speed of archive", "speed of its codec", "size of the archive", "20,000 records", "cores idle",
+			"a token id, of rg ", "a UUID, of zstd -dc | rg ", "an IP address, of rg ", "one hour, ms over start-up", "a rare kind, of zstd -dc | rg ", "half a hash, of zstd -dc | rg ",
+			"all that is stored, of zstd -3 ", "a token id: 1 hit in 20,0")
 	}
 	for _, row := range rows {
 		if !strings.Contains(text.String(), row) {
@@ -53,22 +117,88 @@ func TestBenchMeasuresEverything(t *testing.T) {
 	}
 }
 
+// A search that finds something else than its yardstick is not measured.
+func holdsHits(t *testing.T, bin string) {
+	if _, err := exec.LookPath("zstd"); err != nil {
+		t.Skip("zstd is not installed")
+	}
+	t.Setenv(lossy, "")
+	out := terminal.NewStream(&strings.Builder{}, terminal.ColourNever, os.LookupEnv)
+	err := measure(t.Context(), out, options{bin: bin, dir: t.TempDir(), search: 20_000, rounds: 1})
+	if err == nil || !strings.Contains(err.Error(), "a token id: audit_search --text bt-") {
+		t.Errorf("other hits: %v", err)
+	}
+}
+
+// A yardstick that is not there is said to be missing.
+func TestBenchSaysWhatItSkips(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	var text strings.Builder
+	out := terminal.NewStream(&text, terminal.ColourNever, os.LookupEnv)
+	if err := measure(t.Context(), out, options{bin: "none", dir: t.TempDir(), search: 1, rounds: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "SKIPPED: rg is not installed: audit_search was not measured\n"; !strings.HasSuffix(text.String(), want) {
+		t.Errorf("%s", &text)
+	}
+}
+
 func TestBenchFailsWithWhatItMeasures(t *testing.T) {
 	out := terminal.NewStream(&strings.Builder{}, terminal.ColourNever, os.LookupEnv)
-	for name, c := range map[string]struct {
-		bin             string
-		records, rounds int
-	}{
-		"no program": {filepath.Join(t.TempDir(), "none"), 10, 1},
-		"no records": {"true", 0, 1},
-		"no rounds":  {"true", 10, 0},
+	withStandIn(t)
+	for name, o := range map[string]options{
+		"no program":           {bin: filepath.Join(t.TempDir(), "none"), records: 10, rounds: 1},
+		"no program to search": {bin: filepath.Join(t.TempDir(), "none"), search: 10, rounds: 1},
+		"no records":           {bin: "true", rounds: 1},
+		"no rounds":            {bin: "true", records: 10},
+		"nothing to look for":  {bin: "true", search: 10, rounds: 1},
 	} {
-		if err := run(t.Context(), out, c.bin, t.TempDir(), c.records, c.rounds); err == nil {
+		o.dir = t.TempDir()
+		if err := measure(t.Context(), out, o); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 	if err := part("codec", []string{"one"}); err == nil {
 		t.Error("a part without its files is no error")
+	}
+}
+
+func TestSameLines(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(dir, name)
+	}
+	long := strings.Repeat("line\n", 30_000)
+	for _, c := range []struct {
+		a, b  string
+		lines int
+	}{{"", "", 0}, {"a\nb\n", "a\nb\n", 2}, {"a\n", "a\nb\n", -1}, {"a\n", "b\n", -1}, {long, long, 30_000}, {long, long + "x", -1}, {long, strings.ToUpper(long), -1}} {
+		lines, err := sameLines(file("a", c.a), file("b", c.b))
+		if c.lines < 0 && err == nil || c.lines >= 0 && (err != nil || lines != c.lines) {
+			t.Errorf("%.10q and %.10q: %d, %v", c.a, c.b, lines, err)
+		}
+	}
+	if _, err := sameLines(filepath.Join(dir, "none"), filepath.Join(dir, "a")); err == nil {
+		t.Error("a file that is not there has lines")
+	}
+}
+
+func TestIdleCores(t *testing.T) {
+	all := float64(runtime.NumCPU())
+	const before = "cpu  100 0 50 1000 20 0 0 0 0 0\ncpu0 1 1 1 1\n"
+	for after, want := range map[string]float64{
+		"cpu  100 0 50 1200 20 0 0 0 0 0\n":    all,
+		"cpu  300 0 50 1000 20 0 0 0 0 0\n":    0,
+		"cpu  200 0 50 1100 20 0 0 0 77 77\n":  all / 2,
+		before:                                 0,
+		"cpu  100 0 100 1100 20 0 0 50 0 0\nx": all / 2,
+	} {
+		if got := idleCores(before, after); got != want {
+			t.Errorf("%q: %v, want %v", after, got, want)
+		}
 	}
 }
 
@@ -85,6 +215,15 @@ func TestSample(t *testing.T) {
 	}
 	if got := s.over(nil); len(got) != 0 {
 		t.Errorf("without a yardstick: %v", got)
+	}
+}
+
+func TestSampleOfTimes(t *testing.T) {
+	if got := (sample{12.34, 9, 11}).less(sample{2, 1, 1}).short(); got != "10.0 [8.0-10.3]" {
+		t.Errorf("%s", got)
+	}
+	if got := (sample{120.4, 99.5, 1}).short(); got != "100 [1-120]" {
+		t.Errorf("%s", got)
 	}
 }
 

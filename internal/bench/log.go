@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -37,7 +36,7 @@ func (b *bench) makeLog(ctx context.Context, records int) error {
 	}
 	event := []string{"append", "--event", "bench.between", "--payload", "{}"}
 	for _, args := range [][]string{{"rotate"}, event, {"rotate"}, event} {
-		if err := b.opscontext(ctx, b.plain, args...).Run(); err != nil {
+		if err := b.at(ctx, b.plain, args...).Run(); err != nil {
 			return fmt.Errorf("opscontext %v: %w", args, err)
 		}
 	}
@@ -96,11 +95,4 @@ func (b *bench) another(name string) (string, error) {
 		return "", err
 	}
 	return dir, os.WriteFile(filepath.Join(to, segment.LiveName), live, 0o600)
-}
-
-// opscontext is the program at work on the home in dir.
-func (b *bench) opscontext(ctx context.Context, dir string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, b.bin, append([]string{"--quiet", "--home", filepath.Join(dir, homeDir), "--state", filepath.Join(dir, stateDir)}, args...)...)
-	cmd.Stderr = os.Stderr
-	return cmd
 }

@@ -6,32 +6,76 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/opscontext/opscontext/internal/terminal"
 )
 
-// facts writes what the figures depend on.
-func (b *bench) facts(out *terminal.Stream) error {
+// machine writes what all figures depend on.
+func machine(out *terminal.Stream) error {
 	cpu := processor(os.ReadFile("/proc/cpuinfo"))
 	return errors.Join(
 		out.Field("machine", fmt.Sprintf("%s, %s", terminal.Escape(cpu.model), terminal.Plural(int64(runtime.NumCPU()), "core"))),
 		out.Field("SHA-256", cpu.sha),
 		out.Field("built by", fmt.Sprintf("%s, %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)),
-		out.Field("log", fmt.Sprintf("%s, %s", terminal.Plural(int64(b.records), "record"), terminal.Bytes(b.bytes))),
-		b.load(out, "load"),
 	)
 }
 
-// load writes how busy the machine is, where it says so.
-func (b *bench) load(out *terminal.Stream, label string) error {
+// idleFor is how long cores are watched.
+const idleFor = time.Second
+
+// busy writes how busy the machine is with other work, where it says so: the load, and how many cores are
+// idle while nothing is measured.
+func busy(out *terminal.Stream, when string) error {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
-		return out.Field(label, "unknown here")
+		return out.Field("load "+when, "unknown here")
 	}
 	words := strings.Fields(string(text))
-	return out.Field(label, strings.Join(words[:min(3, len(words))], " "))
+	before, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return err
+	}
+	time.Sleep(idleFor)
+	after, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return err
+	}
+	return out.Field("load "+when, fmt.Sprintf("%s; %.1f cores idle", strings.Join(words[:min(3, len(words))], " "), idleCores(string(before), string(after))))
 }
+
+// idleCores is how many cores had nothing to do between two readings of /proc/stat.
+func idleCores(before, after string) float64 {
+	idle, all := 0.0, 0.0
+	for i, text := range []string{before, after} {
+		line, _, _ := strings.Cut(text, "\n")
+		for j, ticks := range strings.Fields(strings.TrimPrefix(line, "cpu")) {
+			n, err := strconv.ParseFloat(ticks, 64)
+			if err != nil || j >= ticksStated {
+				break
+			}
+			if i == 0 {
+				n = -n
+			}
+			all += n
+			if j == ticksIdle {
+				idle += n
+			}
+		}
+	}
+	if all <= 0 {
+		return 0
+	}
+	return idle / all * float64(runtime.NumCPU())
+}
+
+// Fields of the first line of /proc/stat. Those behind the stated ones are counted in others, too.
+const (
+	ticksIdle   = 3
+	ticksStated = 8
+)
 
 // cpu is what is known of the processor.
 type cpu struct{ model, sha string }

@@ -1,12 +1,14 @@
-// Bench measures what archiving and verifying cost and compares each with a yardstick: another
+// Bench measures what archiving, verifying and searching cost and compares each with a yardstick: another
 // program, or the same one on other data, run in turn on the same bytes of the same machine. It prints
-// a table of what was measured and one of the ratios, with the goal of each and whether it was met.
+// tables of what was measured and of the ratios, with the goal of each and whether it was met.
 //
-//	bench [-bin bin/opscontext] [-records N] [-rounds N] [-dir DIR]
+//	bench [-bin bin/opscontext] [-records N] [-search N] [-rounds N] [-dir DIR]
 //
-// Costs are seconds of processor time, of all threads, in user and system mode, of processes of their
-// own: on a machine that others use too, the clock on the wall says little. A missed goal is a line in
-// the table and no failure; a yardstick that is not installed is said to be skipped.
+// What archiving and verifying cost is seconds of processor time, of all threads, in user and system
+// mode, of processes of their own: on a machine that others use too, the clock on the wall says little.
+// What somebody waits for who searches is what that clock says; the table has both. A search whose hits
+// are not those of the yardstick ends the run. A missed goal is a line in the table and no failure; a
+// yardstick that is not installed is said to be skipped.
 package main
 
 import (
@@ -21,11 +23,21 @@ import (
 	"github.com/opscontext/opscontext/internal/terminal"
 )
 
+// options says what to measure.
+type options struct {
+	bin             string
+	records, search int // of the log that is archived and verified, and of the history that is searched; 0: not measured
+	rounds          int
+	dir             string
+}
+
 func main() {
-	bin := flag.String("bin", "bin/opscontext", "the program")
-	records := flag.Int("records", 400_000, "how many records the log has, about 400 bytes each")
-	rounds := flag.Int("rounds", 5, "how often everything is measured")
-	dir := flag.String("dir", "", "where to make a folder for the logs (default: that of temporary files)")
+	var o options
+	flag.StringVar(&o.bin, "bin", "bin/opscontext", "the program")
+	flag.IntVar(&o.records, "records", 400_000, "how many records are archived and verified, about 400 bytes each; 0: none")
+	flag.IntVar(&o.search, "search", 5_000_000, "how many records are searched, about 400 bytes each, for minutes; 0: none")
+	flag.IntVar(&o.rounds, "rounds", 5, "how often everything is measured")
+	flag.StringVar(&o.dir, "dir", "", "where to make a folder for the logs (default: that of temporary files)")
 	only := flag.String("part", "", "do only this to the files that are named: what some of the measured processes do")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -35,7 +47,7 @@ func main() {
 	if *only != "" {
 		err = part(*only, flag.Args())
 	} else {
-		err = run(ctx, out, *bin, *dir, *records, *rounds)
+		err = measure(ctx, out, o)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -43,31 +55,30 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, out *terminal.Stream, bin, dir string, records, rounds int) (err error) {
-	if records < 1 || rounds < 1 {
-		return errors.New("-records and -rounds are 1 or more")
+func measure(ctx context.Context, out *terminal.Stream, o options) (err error) {
+	if o.records < 0 || o.search < 0 || o.records+o.search == 0 || o.rounds < 1 {
+		return errors.New("-records or -search, and -rounds, are 1 or more")
 	}
-	if bin, err = filepath.Abs(bin); err != nil {
+	bin, err := filepath.Abs(o.bin)
+	if err != nil {
 		return err
 	}
-	if dir, err = os.MkdirTemp(dir, "opscontext-bench-"); err != nil {
+	dir, err := os.MkdirTemp(o.dir, "opscontext-bench-")
+	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b := &bench{bin: bin, dir: dir}
-	if err := b.findZstd(); err != nil {
+	if err := machine(out); err != nil {
 		return err
 	}
-	if err := b.makeLog(ctx, records); err != nil {
-		return err
-	}
-	if err := b.facts(out); err != nil {
-		return err
-	}
-	for range rounds {
-		if err := b.round(ctx); err != nil {
+	if o.records > 0 {
+		b := &bench{program: program(bin), dir: dir}
+		if err := b.measure(ctx, out, o.records, o.rounds); err != nil {
 			return err
 		}
 	}
-	return b.print(out)
+	if o.search > 0 {
+		return measureSearch(ctx, out, program(bin), dir, o.search, o.rounds)
+	}
+	return nil
 }

@@ -11,8 +11,8 @@ type sample []float64
 
 // run adds the seconds of processor time that a command takes.
 func (s *sample) run(cmd *exec.Cmd) error {
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%v: %w", cmd, err)
+	if err := run(cmd); err != nil {
+		return err
 	}
 	*s = append(*s, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
 	return nil
@@ -27,6 +27,15 @@ func (s sample) over(t sample) sample {
 	return q
 }
 
+// less is s less t, round by round.
+func (s sample) less(t sample) sample {
+	d := make(sample, 0, len(s))
+	for i := range min(len(s), len(t)) {
+		d = append(d, s[i]-t[i])
+	}
+	return d
+}
+
 // median is the figure in the middle, the mean of the two there if they are even in number. There must
 // be one.
 func (s sample) median() float64 {
@@ -38,4 +47,13 @@ func (s sample) median() float64 {
 // String is the median and, in brackets, the least and the greatest figure.
 func (s sample) String() string {
 	return fmt.Sprintf("%.2f [%.2f-%.2f]", s.median(), slices.Min(s), slices.Max(s))
+}
+
+// short is String with a decimal where there is room for one.
+func (s sample) short() string {
+	decimals := 1
+	if slices.Max(s) >= 100 {
+		decimals = 0
+	}
+	return fmt.Sprintf("%.*f [%.*f-%.*f]", decimals, s.median(), decimals, slices.Min(s), decimals, slices.Max(s))
 }

@@ -77,14 +77,7 @@ func (b *bench) print(out *terminal.Stream) error {
 	if _, err := fmt.Fprintln(out); err != nil {
 		return err
 	}
-	ratios := terminal.NewTable(terminal.Column{Title: "ratio"}, terminal.Column{Title: "measured", Align: terminal.Right}, terminal.Column{Title: "goal", Align: terminal.Right}, terminal.Column{Title: ""})
-	for _, c := range b.comparisons() {
-		ratios.Row(c.what, c.ratio.String(), c.goal.String(), c.goal.met(c.ratio))
-	}
-	if err := ratios.Print(out); err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(out, "\nmedian [least-greatest] of %s, everything in turn\n", terminal.Plural(int64(b.done), "round")); err != nil {
+	if err := printRatios(out, b.comparisons(), b.done); err != nil {
 		return err
 	}
 	for _, s := range b.skipped {
@@ -92,5 +85,18 @@ func (b *bench) print(out *terminal.Stream) error {
 			return err
 		}
 	}
-	return b.load(out, "load after")
+	return busy(out, "after")
+}
+
+// printRatios writes comparisons with their goals.
+func printRatios(out *terminal.Stream, all []comparison, rounds int) error {
+	ratios := terminal.NewTable(terminal.Column{Title: "ratio"}, terminal.Column{Title: "measured", Align: terminal.Right}, terminal.Column{Title: "goal", Align: terminal.Right}, terminal.Column{Title: ""})
+	for _, c := range all {
+		ratios.Row(c.what, c.ratio.String(), c.goal.String(), c.goal.met(c.ratio))
+	}
+	if err := ratios.Print(out); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "\nmedian [least-greatest] of %s, everything in turn\n", terminal.Plural(int64(rounds), "round"))
+	return err
 }

@@ -18,7 +18,8 @@ type Gen struct {
 	rng   *rand.Rand
 	now   time.Time
 	gap   int64 // mean time between events in milliseconds
-	total int   // sum of the weights of kinds
+	kinds []kind
+	total int // sum of their weights
 	files []string
 	teams [4]session
 }
@@ -32,10 +33,15 @@ type session struct {
 // New starts a stream whose first event comes shortly after start. perDay is the mean number of
 // events a day over a whole week, from 0.001 (one in three years) to 864,000 (ten a second).
 func New(seed uint64, start time.Time, perDay float64) *Gen {
+	return newGen(kinds, seed, start, perDay)
+}
+
+func newGen(kinds []kind, seed uint64, start time.Time, perDay float64) *Gen {
 	g := &Gen{
-		rng: rand.New(rand.NewPCG(seed, 0)),
-		now: start.UTC().Truncate(time.Millisecond),
-		gap: day.Milliseconds() * 1000 / int64(perDay*1000),
+		rng:   rand.New(rand.NewPCG(seed, 0)),
+		now:   start.UTC().Truncate(time.Millisecond),
+		gap:   day.Milliseconds() * 1000 / int64(perDay*1000),
+		kinds: kinds,
 	}
 	for _, k := range kinds {
 		g.total += k.weight
@@ -52,13 +58,13 @@ func (g *Gen) Next() (ts time.Time, kind, actor string, payload []byte) {
 	g.advance()
 	x := g.rng.IntN(g.total)
 	i := 0
-	for x >= kinds[i].weight {
-		x -= kinds[i].weight
+	for x >= g.kinds[i].weight {
+		x -= g.kinds[i].weight
 		i++
 	}
-	o := object{buf: []byte{'{'}}
-	kinds[i].payload(g, &o, g.session())
-	return g.now, kinds[i].name, kinds[i].actor, append(o.buf, '}')
+	k, o := g.kinds[i], object{buf: []byte{'{'}}
+	k.payload(g, &o, g.session())
+	return g.now, k.name, k.actor, append(o.buf, '}')
 }
 
 const day = 24 * time.Hour

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -30,8 +31,30 @@ func TestSameSeedSameBytes(t *testing.T) {
 	if got := sum(New(1, start, 500), 20_000); got != want {
 		t.Errorf("20,000 events of seed 1 hash to\n%s, want\n%s", got, want)
 	}
+	const access = "852a8a3a4fc4369f1f23755d4d57174a9a0368deb199d7e60db7f1a5a0001d34"
+	if got := sum(NewWithAccess(1, start, 500), 20_000); got != access {
+		t.Errorf("20,000 events of seed 1, with access, hash to\n%s, want\n%s", got, access)
+	}
 	if a, b := sum(New(7, start, 500), 100), sum(New(8, start, 500), 100); a == b {
 		t.Error("seeds 7 and 8 give the same events")
+	}
+}
+
+// What is looked for by its id is found in one event.
+func TestIdsOccurOnce(t *testing.T) {
+	id := regexp.MustCompile(`"(?:request_id|conversation_id)":"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"|"token_id":"bt-[0-9a-f]{8}"`)
+	g, seen := NewWithAccess(2, start, 80_000), map[string]bool{}
+	for range 30_000 {
+		_, _, _, payload := g.Next()
+		for _, m := range id.FindAll(payload, -1) {
+			if seen[string(m)] {
+				t.Errorf("%s occurs twice", m)
+			}
+			seen[string(m)] = true
+		}
+	}
+	if len(seen) < 2_000 {
+		t.Errorf("%d ids in 30,000 events, want 2,000 or more", len(seen))
 	}
 }
 
@@ -65,7 +88,7 @@ func TestRateIsPerDay(t *testing.T) {
 }
 
 func TestPayloadsAreCanonicalObjects(t *testing.T) {
-	g := New(11, start, 1000)
+	g := NewWithAccess(11, start, 1000)
 	seen := map[string]int{}
 	beyondASCII := 0
 	for i := range 20_000 {
@@ -81,7 +104,7 @@ func TestPayloadsAreCanonicalObjects(t *testing.T) {
 			beyondASCII++
 		}
 	}
-	for _, k := range kinds {
+	for _, k := range g.kinds {
 		if k.weight > 5 && seen[k.name] == 0 {
 			t.Errorf("no %s in 20,000 events", k.name)
 		}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/opscontext/opscontext/internal/terminal"
+	"github.com/opscontext/opscontext/segment"
+)
+
+// facts writes what is searched.
+func (s *searches) facts(out *terminal.Stream) error {
+	return errors.Join(
+		out.Field("history", fmt.Sprintf("%s, %s", terminal.Plural(int64(s.history.records), "record"), terminal.Bytes(s.history.bytes))),
+		out.Field("archive", fmt.Sprintf("%s, its manifests %s, its indexes %s; zstd -3 of one file %s", terminal.Bytes(s.sizes[segment.FormZstd]),
+			terminal.Bytes(s.sizes[segment.FormManifest]), terminal.Bytes(s.sizes[segment.FormIndex]), terminal.Bytes(s.yard))),
+		out.Field("not in it", "the highest sealed segment and the live one: a few events, searched and not archived"),
+	)
+}
+
+// print writes what was measured.
+func (s *searches) print(out *terminal.Stream) error {
+	if _, err := fmt.Fprintln(out); err != nil {
+		return err
+	}
+	costs := terminal.NewTable(terminal.Column{Title: "search for"}, terminal.Column{Title: "hits", Align: terminal.Right}, terminal.Column{Title: "by"},
+		terminal.Column{Title: "wall ms", Align: terminal.Right}, terminal.Column{Title: "CPU ms", Align: terminal.Right})
+	row := func(what, hits, by string, c cost) { costs.Row(what, hits, by, c.wall.short(), c.cpu.short()) }
+	row("nothing", "", "version", s.start)
+	for _, q := range s.done {
+		row(q.name, terminal.Count(int64(q.hits)), "audit_search", q.ours)
+		row("", "", "rg, plain file", q.plain)
+		row("", "", "zstd -dc | rg", q.packed)
+	}
+	if err := costs.Print(out); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(out); err != nil {
+		return err
+	}
+	if err := printRatios(out, s.comparisons(), len(s.start.wall)); err != nil {
+		return err
+	}
+	told := map[aim]bool{}
+	for _, q := range s.done {
+		if told[q.aim] {
+			continue
+		}
+		told[q.aim] = true
+		if err := out.Field("closing", terminal.Escape(q.name+": "+q.said)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// comparisons are those of wall time, and of what the history takes.
+func (s *searches) comparisons() (all []comparison) {
+	for _, q := range s.done {
+		plain := comparison{q.name + ", of rg", q.plain.wall.over(q.ours.wall), goal{20, true}}
+		packed := comparison{q.name + ", of zstd -dc | rg", q.packed.wall.over(q.ours.wall), goal{}}
+		switch q.aim {
+		case aimUnique:
+			packed.goal = goal{120, true}
+			all = append(all, plain, packed)
+		case aimWindow:
+			all = append(all, comparison{q.name + ", ms over start-up", q.ours.wall.less(s.start.wall), goal{10, false}})
+		case aimRare:
+			packed.goal = goal{10, true}
+			all = append(all, packed)
+		case aimWorst:
+			packed.goal = goal{1, true}
+			all = append(all, packed)
+		}
+	}
+	ours := s.sizes[segment.FormZstd] + s.sizes[segment.FormManifest] + s.sizes[segment.FormIndex]
+	return append(all, comparison{"all that is stored, of zstd -3", sample{float64(ours) / float64(s.yard)}, goal{1.06, false}})
+}
