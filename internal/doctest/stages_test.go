@@ -181,6 +181,7 @@ var stages = map[string]func(*stage){
 	"archived": func(s *stage) { s.archive() },
 	"carried":  func(s *stage) { s.carried() },
 	"years":    func(s *stage) { s.years() },
+	"audited":  func(s *stage) { s.audited() },
 	"manifest-mismatch": func(s *stage) {
 		s.archive()
 		s.edit(manifest, func(lines []string) []string {
