@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io/fs"
 	"testing"
 
 	"github.com/opscontext/opscontext/internal/durable"
@@ -49,6 +50,22 @@ func TestChunksEndWithTheContext(t *testing.T) {
 	}
 	if pieces != 2 {
 		t.Errorf("%d pieces, want one and why there are no more", pieces)
+	}
+}
+
+// A file that goes between being looked at and being read is an error of the read.
+func TestOpenFileThatGoes(t *testing.T) {
+	m := durable.NewMem()
+	mustAppend(t, openLog(t, memOptions(m)), 1)
+	src, err := OpenFile(m, testHome+"/"+LiveName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Remove(testHome + "/" + LiveName); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := src.Read(Extent{Size: 1}, nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("reading gives %v", err)
 	}
 }
 

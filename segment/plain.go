@@ -63,7 +63,10 @@ func OpenFile(fsys durable.FS, path string) (Source, error) {
 	}
 	base := filepath.Base(path)
 	name, _, _ := ParseName(base)
-	return &plain{fs: fsys, path: path, label: base, name: name, state: StateSealed, info: info, reach: fullReach}, nil
+	return &plain{fs: fsys, path: path, label: base, name: name, state: StateSealed, info: info, reach: fullReach,
+		archived: func() (Source, error) {
+			return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist} // nothing takes its place
+		}}, nil
 }
 
 func (p *plain) Name() string       { return p.label }

@@ -108,13 +108,15 @@ func (g *grammar) split(args []string) (words []word, positional []string, err e
 		case arg == "-", !strings.HasPrefix(arg, "-"): // a dash alone is standard input
 			positional = append(positional, arg)
 			continue
+		case !strings.HasPrefix(arg, "--"):
+			if long := g.long(arg[1:]); long != nil {
+				args = append(long, args...)
+				continue
+			}
 		}
 		w := word{}
 		w.given, w.value, w.valued = strings.Cut(arg, "=")
 		w.name = strings.TrimPrefix(w.given, "--")
-		if w.given == "-h" {
-			w = word{given: "--help", name: "help"}
-		}
 		if takesValue(g.flag(w.name)) && !w.valued {
 			if len(args) == 0 {
 				return nil, nil, usagef("%s wants a value", w.given)
@@ -129,6 +131,37 @@ func (g *grammar) split(args []string) (words []word, positional []string, err e
 		words = append(words, w)
 	}
 	return words, positional, nil
+}
+
+// long gives flags of one letter each, as in -fn 20 and -n20, by their names. nil: they are not all
+// flags.
+func (g *grammar) long(letters string) (args []string) {
+	for i := range letters {
+		f := g.letter(letters[i : i+1])
+		if f == nil {
+			return nil
+		}
+		name := "--" + f.Names()[0]
+		if rest := letters[i+1:]; takesValue(f) && rest != "" {
+			return append(args, name+"="+strings.TrimPrefix(rest, "="))
+		}
+		args = append(args, name)
+	}
+	return args
+}
+
+// letter finds a flag by its letter, of whichever command.
+func (g *grammar) letter(letter string) cli.Flag {
+	flags := slices.Concat([]cli.Flag{cli.HelpFlag}, g.global)
+	for _, v := range g.verbs {
+		flags = append(flags, v.Flags...)
+	}
+	for _, f := range flags {
+		if slices.Contains(f.Names()[1:], letter) {
+			return f
+		}
+	}
+	return nil
 }
 
 // verb finds the command that a line begins with, by its name or alias, and gives what follows it.

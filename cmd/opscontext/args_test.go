@@ -39,6 +39,10 @@ func TestArrange(t *testing.T) {
 		{"help", "--help"},
 		{"help version", "version --help"},
 		{"version -h", "version --help"},
+		{"tail -f -n 20", "tail --follow --lines=20"},
+		{"tail -fn 20", "tail --follow --lines=20"},
+		{"tail -n20 -f", "tail --lines=20 --follow"},
+		{"-n=20 tail", "tail --lines=20"},
 		{"--version", "version"},
 		{"--version --json", "version --json"},
 	} {
@@ -81,7 +85,7 @@ func TestArrangeRefuses(t *testing.T) {
 // knows the command.
 func TestFlagsAreAlikeInAllCommands(t *testing.T) {
 	g := testGrammar()
-	takes := map[string]bool{}
+	takes, letters := map[string]bool{}, map[string]string{}
 	for _, flags := range append([][]cli.Flag{g.global}, flagsOf(g.verbs)...) {
 		for _, f := range flags {
 			name := f.Names()[0]
@@ -89,6 +93,12 @@ func TestFlagsAreAlikeInAllCommands(t *testing.T) {
 				t.Errorf("--%s takes a value in one command and none in another", name)
 			}
 			takes[name] = takesValue(f)
+			for _, letter := range f.Names()[1:] {
+				if before, seen := letters[letter]; seen && before != name {
+					t.Errorf("-%s is --%s in one command and --%s in another", letter, before, name)
+				}
+				letters[letter] = name
+			}
 		}
 	}
 	for _, v := range g.verbs {

@@ -133,6 +133,7 @@ var valuesOf = map[string][]string{
 	flagCategory: categoryWords(),
 
 	searchName + " --" + flagFormat: searchFormats,
+	tailName + " --" + flagFormat:   searchFormats,
 
 	"completion": {"bash", "zsh", "fish"},
 }

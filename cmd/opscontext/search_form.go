@@ -61,9 +61,14 @@ func (c *call) searchForm(o *search.Options) (searchForm, error) {
 	return searchForm{}, usagef("--%s wants one of %s, not %q", flagFormat, strings.Join(searchFormats, ", "), name)
 }
 
-// appendRow appends a hit as people read it. What is to be known of it besides stands before its
-// payload.
+// appendRow appends a hit as people read it.
 func appendRow(dst []byte, lines *terminal.Lines, h search.Hit) []byte {
+	return lines.Append(dst, rowCells(h)...)
+}
+
+// rowCells are the columns of a hit: ts, event, actor and payload. What is to be known of it besides
+// stands before its payload.
+func rowCells(h search.Hit) []string {
 	cells := map[string]string{}
 	for name, value := range recordtext.Members(recordtext.Canonical(h.Line)) {
 		text, ok := recordtext.TextOf(value)
@@ -79,7 +84,7 @@ func appendRow(dst []byte, lines *terminal.Lines, h search.Hit) []byte {
 	if h.Abandoned() {
 		payload = "[abandoned] " + payload
 	}
-	return lines.Append(dst, cells["ts"], cells["event"], cells["actor"], payload)
+	return []string{cells["ts"], cells["event"], cells["actor"], payload}
 }
 
 // ownWord says what a record's own hash says of it.

@@ -34,6 +34,7 @@ var floors = map[string]int{
 	"internal/search": 5,
 	"recovery":        5,
 
+	"internal/follow":   6,
 	"internal/terminal": 6,
 
 	"cmd/opscontext":        7,
