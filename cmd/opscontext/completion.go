@@ -134,6 +134,7 @@ var valuesOf = map[string][]string{
 
 	searchName + " --" + flagFormat: searchFormats,
 	tailName + " --" + flagFormat:   searchFormats,
+	statsName + " --" + flagBy:      statsBys,
 
 	"completion": {"bash", "zsh", "fish"},
 }

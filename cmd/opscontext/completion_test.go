@@ -32,6 +32,7 @@ func TestComplete(t *testing.T) {
 		{[]string{"audit_search", "--by", ""}, "category", "append"},
 		{[]string{"search", "--category", ""}, "user-activity", "append"},
 		{[]string{"export", "--category", ""}, "unknown", "append"},
+		{[]string{"stats", "--by", ""}, "actor", "append"},
 		{[]string{"nosuch", ""}, "", "append"},
 	} {
 		var out bytes.Buffer

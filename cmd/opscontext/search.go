@@ -100,26 +100,12 @@ func runSearch(c *call) error {
 		return err
 	}
 	defer snap.Close() //nolint:errcheck // it was read only
-	var progress *terminal.Progress
-	if o.Append == nil || !c.out.Terminal() { // records that come say how far it is, and run into a bar
-		o.Progress = func(done, total int64) {
-			if progress == nil {
-				progress = c.progress("search", total)
-			}
-			progress.Set(done)
-		}
-	}
-	// What is said on the way must not run into the bar.
-	o.Problem = func(text string) {
-		progress.Stop()
-		progress = nil
-		c.warn(text)
-	}
+	stop := c.watch(&o)
 	if err := form.begin(); err != nil {
 		return err
 	}
 	s, err := search.Run(c.ctx, snap, o)
-	progress.Stop()
+	stop()
 	if err != nil {
 		return err
 	}
@@ -137,6 +123,30 @@ func runSearch(c *call) error {
 		return verdict(exitInconclusive)
 	}
 	return nil
+}
+
+// watch has a search tell how far it is, unless the records that come say so, and what it cannot read.
+// stop ends that.
+func (c *call) watch(o *search.Options) (stop func()) {
+	var progress *terminal.Progress
+	if o.Append == nil || !c.out.Terminal() { // records on the terminal run into a bar
+		o.Progress = func(done, total int64) {
+			if progress == nil {
+				progress = c.progress("search", total)
+			}
+			progress.Set(done)
+		}
+	}
+	// What is said on the way must not run into the bar.
+	stop = func() {
+		progress.Stop()
+		progress = nil
+	}
+	o.Problem = func(text string) {
+		stop()
+		c.warn(text)
+	}
+	return stop
 }
 
 // searchOptions is what the flags say to look for.
@@ -193,7 +203,7 @@ func searchedWords(s search.Summary, o search.Options) string {
 		b.WriteString(terminal.Plural(s.Hits, "hit"))
 	}
 	if s.Segments+s.Branches == 0 {
-		b.WriteString("; nothing was searched: there is no log here")
+		b.WriteString("; " + placesWords(s))
 		return b.String()
 	}
 	if s.Limited {
@@ -204,17 +214,24 @@ func searchedWords(s search.Summary, o search.Options) string {
 	if s.Abandoned > 0 {
 		fmt.Fprintf(&b, ", %s abandoned", terminal.Plural(s.Abandoned, "hit"))
 	}
-	fmt.Fprintf(&b, "; searched %s of %s and %s; unreadable: ", terminal.Count(s.Searched), terminal.Plural(s.Segments, "segment"), branchWords(s.Branches))
-	if s.Unreadable == 0 {
-		b.WriteString("nothing")
-	} else {
-		b.WriteString(terminal.Plural(s.Unreadable, "place"))
-	}
-	b.WriteString("; quarantined: " + quarantineWords(s.Quarantined))
+	b.WriteString("; " + placesWords(s))
 	if o.Verify && s.Hits > 0 {
 		b.WriteString("; " + ownWords(s))
 	}
 	return b.String()
+}
+
+// placesWords says where was searched, and where not.
+func placesWords(s search.Summary) string {
+	if s.Segments+s.Branches == 0 {
+		return "nothing was searched: there is no log here"
+	}
+	unreadable := "nothing"
+	if s.Unreadable > 0 {
+		unreadable = terminal.Plural(s.Unreadable, "place")
+	}
+	return fmt.Sprintf("searched %s of %s and %s; unreadable: %s; quarantined: %s", terminal.Count(s.Searched),
+		terminal.Plural(s.Segments, "segment"), branchWords(s.Branches), unreadable, quarantineWords(s.Quarantined))
 }
 
 func branchWords(n int64) string {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/opscontext/opscontext/internal/coverage"
 	"github.com/opscontext/opscontext/internal/kinds"
 	"github.com/opscontext/opscontext/internal/recordtext"
 )
@@ -38,23 +39,30 @@ type Group struct {
 	Key   string // "" where Other
 	Other bool   // the records whose member is absent or not of its form, and those beyond maxGroups values
 	Hits  int64
+	When  *coverage.Tally // the same by day, with Options.Dated; else nil
 }
 
-// maxGroups bounds the values that are counted apart: whoever may append can make up kinds and actors.
-const maxGroups = 10_000
+// maxGroups bounds the values that are counted apart, and maxDays the days of all of them together:
+// whoever may append can make up kinds, actors and times.
+const (
+	maxGroups = 10_000
+	maxDays   = 500_000
+)
 
 // groups counts hits by a value.
 type groups struct {
 	by    By
-	hits  map[string]int64
-	other int64
+	dated bool
+	hits  map[string]*coverage.Tally
+	other *coverage.Tally
+	room  int // for days
 }
 
-func newGroups(by By) *groups {
-	if by == "" {
+func newGroups(o *Options) *groups {
+	if o.By == "" {
 		return nil
 	}
-	return &groups{by: by, hits: map[string]int64{}}
+	return &groups{by: o.By, dated: o.Dated, hits: map[string]*coverage.Tally{}, other: &coverage.Tally{}, room: maxDays}
 }
 
 // plainTime is the beginning of a ts as records have it.
@@ -68,38 +76,71 @@ var memberOf = map[By]string{ByKind: "event", ByCategory: "event", ByActor: "act
 
 // add counts a record that is a hit.
 func (g *groups) add(line []byte) {
+	var key, ts string
+	apart, open := false, 1
+	if g.dated {
+		open++
+	}
 	for name, value := range recordtext.Members(recordtext.Canonical(line)) {
-		if string(name) != memberOf[g.by] {
+		member := string(name)
+		if member != memberOf[g.by] && (!g.dated || member != "ts") {
 			continue
 		}
-		key, ok := recordtext.TextOf(value)
-		if digits := periodDigits[g.by]; digits > 0 {
-			if ok = ok && plainTime.MatchString(key); ok {
-				key = key[:digits]
-			}
+		text, ok := recordtext.TextOf(value)
+		switch {
+		case member != memberOf[g.by]:
+			ts = text
+		case ok:
+			key, apart = g.key(text)
 		}
-		if !ok {
+		if open--; open == 0 {
 			break
 		}
-		if g.by == ByCategory {
-			key = string(kinds.CategoryOf(key))
-		}
-		g.hits[key]++
-		return
 	}
-	g.other++
+	tally := g.other
+	if apart {
+		if tally = g.hits[key]; tally == nil {
+			tally = &coverage.Tally{}
+			g.hits[key] = tally
+		}
+	}
+	if g.dated {
+		tally.Add(ts)
+	} else {
+		tally.Records++
+	}
+}
+
+// key gives what a record is counted by whose member is text; apart is false where it is not counted
+// apart.
+func (g *groups) key(text string) (key string, apart bool) {
+	if digits := periodDigits[g.by]; digits > 0 {
+		if !plainTime.MatchString(text) {
+			return "", false
+		}
+		return text[:digits], true
+	}
+	if g.by == ByCategory {
+		text = string(kinds.CategoryOf(text))
+	}
+	return text, true
 }
 
 // join adds what was counted in an extent.
 func (g *groups) join(more *groups) {
-	for key, n := range more.hits {
-		if _, known := g.hits[key]; !known && len(g.hits) >= maxGroups {
-			g.other += n
-			continue
+	for key, tally := range more.hits {
+		to, known := g.hits[key]
+		switch {
+		case known:
+		case len(g.hits) >= maxGroups:
+			to = g.other
+		default:
+			to = &coverage.Tally{}
+			g.hits[key] = to
 		}
-		g.hits[key] += n
+		g.room = to.Join(tally, g.room)
 	}
-	g.other += more.other
+	g.room = g.other.Join(more.other, g.room)
 }
 
 // list gives the groups: times in their order, others by their number of hits, then by name. What is
@@ -109,8 +150,8 @@ func (g *groups) list() []Group {
 		return nil
 	}
 	list := make([]Group, 0, len(g.hits)+1)
-	for key, n := range g.hits {
-		list = append(list, Group{Key: key, Hits: n})
+	for key, tally := range g.hits {
+		list = append(list, g.group(Group{Key: key}, tally))
 	}
 	slices.SortFunc(list, func(a, b Group) int {
 		if g.by == ByDay || g.by == ByMonth {
@@ -118,8 +159,16 @@ func (g *groups) list() []Group {
 		}
 		return cmp.Or(cmp.Compare(b.Hits, a.Hits), cmp.Compare(a.Key, b.Key))
 	})
-	if g.other > 0 {
-		list = append(list, Group{Other: true, Hits: g.other})
+	if g.other.Records > 0 {
+		list = append(list, g.group(Group{Other: true}, g.other))
 	}
 	return list
+}
+
+func (g *groups) group(of Group, tally *coverage.Tally) Group {
+	of.Hits = tally.Records
+	if g.dated {
+		of.When = tally
+	}
+	return of
 }

@@ -26,6 +26,8 @@ type Options struct {
 	Verify bool
 	// By has hits counted by a value; empty: they are not.
 	By By
+	// Dated has each value counted by day as well: see [Group.When].
+	Dated bool
 	// Append appends what is to be written of a hit. It is called by several goroutines at once and
 	// must not keep the line. nil: hits are counted only.
 	Append func(dst []byte, h Hit) []byte
@@ -78,7 +80,7 @@ var errEnough = errors.New("enough")
 // Run searches a snapshot. What cannot be read is told and counted; an error means that the search
 // did not come to its end: ctx did, or Write failed.
 func Run(ctx context.Context, snap *segment.Snapshot, o Options) (Summary, error) {
-	r := &run{o: o, groups: newGroups(o.By)}
+	r := &run{o: o, groups: newGroups(&o)}
 	r.files(snap.Facts)
 	r.aside(snap)
 	// A live log whose beginning cannot be read is met again, and told, by the walk.
@@ -150,7 +152,7 @@ type badLine struct {
 
 func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
 	src := r.sources[at.Source]
-	p := piece{groups: newGroups(r.o.By)}
+	p := piece{groups: newGroups(&r.o)}
 	for offset, line := range r.lines(c) {
 		if len(line) == 0 {
 			continue

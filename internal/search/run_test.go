@@ -324,6 +324,15 @@ func writeHome(t *testing.T, files map[string]string) string {
 	return home
 }
 
+// groupWords gives what was counted, [{KEY OTHER HITS}].
+func groupWords(groups []Group) string {
+	words := []string{}
+	for _, g := range groups {
+		words = append(words, fmt.Sprintf("{%s %t %d}", g.Key, g.Other, g.Hits))
+	}
+	return fmt.Sprint(words)
+}
+
 func TestGroups(t *testing.T) {
 	home := writeHome(t, map[string]string{"audit.log": `{"ts":"2026-02-03T00:00:00.000Z","event":"b","actor":"x"}
 {"ts":"2026-01-31T00:00:00.000Z","event":"a","actor":"x"}
@@ -340,7 +349,7 @@ func TestGroups(t *testing.T) {
 		ByMonth:    "[{2026-01 false 2} {2026-02 false 1} { true 1}]",
 	} {
 		s, err := Run(t.Context(), snap, Options{By: by})
-		if got := fmt.Sprint(s.Groups); err != nil || got != want {
+		if got := groupWords(s.Groups); err != nil || got != want {
 			t.Errorf("by %s: %s, %v, want %s", by, got, err, want)
 		}
 	}
@@ -349,11 +358,36 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// Each value's hits are counted by day besides, wherever the ts stands on the line.
+func TestDatedGroups(t *testing.T) {
+	home := writeHome(t, map[string]string{"audit.log": `{"ts":"2026-02-03T00:00:00.000Z","event":"b","actor":"x"}
+{"event":"a","actor":"x","ts":"2026-01-31T00:00:00.000Z"}
+{"ts":"2026-01-30T00:00:00.000Z","event":"\u0061","actor":7}
+{"ts":"yesterday","event":"a"}
+{"ts":7,"event":"a"}
+{"event":"a"}
+{"ts":"2026-03-01T00:00:00.000Z","actor":"x"}
+`})
+	s, err := Run(t.Context(), open(t, home), Options{By: ByKind, Dated: true, ExtentSize: 60})
+	var words []string
+	for _, g := range s.Groups {
+		words = append(words, fmt.Sprintf("%s %d, undated %d, %v from %s", g.Key, g.Hits, g.When.Undated, g.When.Days(), g.When.First))
+	}
+	want := []string{
+		"a 5, undated 3, [2026-01-30 2026-01-31] from 2026-01-30T00:00:00.000Z",
+		"b 1, undated 0, [2026-02-03] from 2026-02-03T00:00:00.000Z",
+		" 1, undated 0, [2026-03-01] from 2026-03-01T00:00:00.000Z",
+	}
+	if err != nil || !slices.Equal(words, want) {
+		t.Errorf("%v, %q, want %q", err, words, want)
+	}
+}
+
 // Made-up kinds take no more memory than maxGroups of them do, and none is lost from the sum.
 func TestGroupsAreBounded(t *testing.T) {
-	g := newGroups(ByKind)
+	g := newGroups(&Options{By: ByKind})
 	for i := range maxGroups + 5 {
-		one := newGroups(ByKind)
+		one := newGroups(&Options{By: ByKind})
 		one.add(fmt.Appendf(nil, `{"event":"k%d"}`, i))
 		g.join(one)
 	}
