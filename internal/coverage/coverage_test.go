@@ -56,6 +56,15 @@ func TestDayOf(t *testing.T) {
 	}
 }
 
+func TestFirstAndLast(t *testing.T) {
+	tally := on(4, 2, 9, 3)
+	tally.Join(on(5, 1), math.MaxInt)
+	tally.Join(&Tally{Records: 1, Undated: 1}, math.MaxInt)
+	if tally.First != "2026-01-02T12:00:00.000Z" || tally.Last != "2026-01-10T12:00:00.000Z" || tally.Records != 7 || tally.Undated != 1 {
+		t.Errorf("%+v", tally)
+	}
+}
+
 func TestSilence(t *testing.T) {
 	never := func(int) bool { return false }
 	weekend := func(d int) bool { return d%7 > 4 }
