@@ -53,6 +53,11 @@ such as 7d, in UTC.
 
 ` + whereHelp + `
 
+--context shows the records around each hit, which are no hits: in a table, hits
+have a > before them and -- stands where records are left out; in json, the
+others have "context": true. Those around a hit in an abandoned branch are of
+that branch.
+
 --format table is for people, jsonl writes the exact bytes on disk, csv what
 export writes, json one document with the place of each hit. --verify
 recomputes the hash of each hit: that is its own hash; its position in the
@@ -73,6 +78,7 @@ opscontext audit_search --where 'payload.severity == "critical"'`,
 			&cli.StringFlag{Name: flagWhere, Usage: "records of which `EXPR` holds"},
 			&cli.StringFlag{Name: flagSession, Usage: "records of session `ID`"},
 			&cli.StringFlag{Name: flagLimit, Usage: "no more than `N` records"},
+			&cli.StringFlag{Name: flagContext, Usage: "with `N` records before and behind each"},
 			boolFlag(flagReverse, "the latest first"),
 			boolFlag(flagCount, "how many there are"),
 			&cli.StringFlag{Name: flagBy, Usage: "how many, by `WHAT` (see above)"},
@@ -151,7 +157,7 @@ func (c *call) watch(o *search.Options) (stop func()) {
 
 // searchOptions is what the flags say to look for.
 func (c *call) searchOptions() (o search.Options, err error) {
-	for _, name := range []string{flagActor, flagText, flagRegex, flagWhere, flagSession, flagLimit, flagBy} {
+	for _, name := range []string{flagActor, flagText, flagRegex, flagWhere, flagSession, flagLimit, flagContext, flagBy} {
 		if c.cli.IsSet(name) && c.cli.String(name) == "" {
 			return o, usagef("--%s is empty", name)
 		}
@@ -182,6 +188,9 @@ func (c *call) searchOptions() (o search.Options, err error) {
 		if o.By, err = search.ParseBy(text); err != nil {
 			return o, usagef("--%s: %v", flagBy, err)
 		}
+	}
+	if o.Context, err = c.contextRecords(); err != nil {
+		return o, err
 	}
 	o.Reverse, o.Verify = c.cli.Bool(flagReverse), c.cli.Bool(flagVerify)
 	return o, nil

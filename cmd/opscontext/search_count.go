@@ -23,7 +23,7 @@ func (c *call) countForm(format string, o *search.Options) (searchForm, error) {
 	if c.cli.Bool(flagCount) && o.By != "" {
 		return searchForm{}, usagef("--%s counts already: leave out --%s", flagBy, flagCount)
 	}
-	for _, name := range []string{flagLimit, flagReverse} {
+	for _, name := range []string{flagLimit, flagReverse, flagContext} {
 		if c.cli.IsSet(name) {
 			return searchForm{}, usagef("--%s counts all: leave out --%s", counting(o), name)
 		}

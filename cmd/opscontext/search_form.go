@@ -19,6 +19,12 @@ const (
 
 var searchFormats = []string{formatTable, formatJSONL, formatCSV, formatJSON}
 
+// The columns of a table of records; the last one has what is left of a line.
+var (
+	tableTitles = []string{"ts", "event", "actor", "payload"}
+	tableWidths = []int{len("2026-01-02T03:04:05.678Z"), len("vscode.prompt_submit"), len("browser-ext")}
+)
+
 // searchForm writes what stands before and behind the hits.
 type searchForm struct {
 	begin func() error
@@ -45,9 +51,12 @@ func (c *call) searchForm(o *search.Options) (searchForm, error) {
 	}
 	switch name {
 	case formatTable:
-		lines := c.out.NewLines(len("2026-01-02T03:04:05.678Z"), len("vscode.prompt_submit"), len("browser-ext"))
+		if o.Context > 0 {
+			return c.contextTable(o), nil
+		}
+		lines := c.out.NewLines(tableWidths...)
 		o.Append = func(dst []byte, h search.Hit) []byte { return appendRow(dst, lines, h) }
-		return searchForm{header(string(lines.Append(nil, "ts", "event", "actor", "payload"))), nothing}, nil
+		return searchForm{header(string(lines.Append(nil, tableTitles...))), nothing}, nil
 	case formatJSONL:
 		o.Append = func(dst []byte, h search.Hit) []byte { return exactForm.append(dst, h.Line) }
 		return searchForm{header(""), nothing}, nil
@@ -103,7 +112,8 @@ type searchHit struct {
 	Segment   string `json:"segment"`
 	State     string `json:"state"`
 	Abandoned bool   `json:"abandoned"`
-	Offset    int64  `json:"offset"` // bytes
+	Offset    int64  `json:"offset"`            // bytes
+	Context   bool   `json:"context,omitempty"` // it is no hit, but beside one
 	OwnHash   string `json:"own_hash,omitempty"`
 }
 
@@ -135,8 +145,8 @@ func (c *call) searched(s search.Summary) searched {
 func (c *call) documentForm(o *search.Options) searchForm {
 	verified := o.Verify
 	o.Append = func(dst []byte, h search.Hit) []byte {
-		at := searchHit{Segment: h.Source, State: h.State.String(), Abandoned: h.Abandoned(), Offset: h.Offset}
-		if verified {
+		at := searchHit{Segment: h.Source, State: h.State.String(), Abandoned: h.Abandoned(), Offset: h.Offset, Context: h.Context}
+		if verified && !h.Context {
 			at.OwnHash = ownWord(h.Own)
 		}
 		place, err := json.Marshal(at)

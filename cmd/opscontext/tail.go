@@ -128,7 +128,7 @@ func (c *call) tailForm(o *search.Options) (searchForm, error) {
 	if err != nil || c.cli.String(flagFormat) != formatTable {
 		return form, err
 	}
-	lines := c.out.NewLines(1, len("2026-01-02T03:04:05.678Z"), len("vscode.prompt_submit"), len("browser-ext"))
+	lines := c.out.NewLines(append([]int{1}, tableWidths...)...)
 	o.Append = func(dst []byte, h search.Hit) []byte {
 		cells := rowCells(h)
 		mark, colour := standsOut(kinds.CategoryOf(cells[1]))

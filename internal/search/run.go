@@ -22,14 +22,21 @@ type Options struct {
 	// Reverse gives the latest record first. Abandoned branches come last all the same.
 	Reverse bool
 	Limit   int64 // hits after which the search ends; 0: none
+	// Context is how many records before and behind each hit are written with it: those beside it in its
+	// branch, or in the log. They are no hits, and their hashes are not looked at. What is written twice
+	// otherwise is written once, a record that is a hit only as one; but behind the last hit that Limit
+	// lets through hits may follow as context.
+	Context int
+	// Apart is written between hits that do not adjoin, where there is context.
+	Apart []byte
 	// Verify has the hash of each hit recomputed.
 	Verify bool
 	// By has hits counted by a value; empty: they are not.
 	By By
 	// Dated has each value counted by day as well: see [Group.When].
 	Dated bool
-	// Append appends what is to be written of a hit. It is called by several goroutines at once and
-	// must not keep the line. nil: hits are counted only.
+	// Append appends what is to be written of a hit, or of a record beside one. It is called by several
+	// goroutines at once and must not keep the line. nil: hits are counted only.
 	Append func(dst []byte, h Hit) []byte
 	// Write is given what Append made of some hits, in order, by one goroutine; an error ends the
 	// search. nil where Append is.
@@ -53,6 +60,8 @@ type Hit struct {
 	// Own is what the record's own hash says, if that was asked for, else LineExact: nothing about
 	// whether the record stands where it should.
 	Own chain.LineClass
+	// Context says that the record is no hit, but beside one.
+	Context bool
 }
 
 // Abandoned reports whether the hit is in a branch that is no part of the log's history.
@@ -80,7 +89,7 @@ var errEnough = errors.New("enough")
 // Run searches a snapshot. What cannot be read is told and counted; an error means that the search
 // did not come to its end: ctx did, or Write failed.
 func Run(ctx context.Context, snap *segment.Snapshot, o Options) (Summary, error) {
-	r := &run{o: o, groups: newGroups(&o)}
+	r := &run{o: o, broken: map[segment.Position]bool{}, groups: newGroups(&o)}
 	r.files(snap.Facts)
 	r.aside(snap)
 	// A live log whose beginning cannot be read is met again, and told, by the walk.
@@ -103,9 +112,13 @@ func Run(ctx context.Context, snap *segment.Snapshot, o Options) (Summary, error
 	if o.Reverse {
 		walked = backwards(r.sources)
 	}
+	r.around = r.newAround(ctx)
 	err = segment.Walk(ctx, walked, segment.WalkOptions{Workers: o.Workers, ExtentSize: o.ExtentSize}, r.work, r.join)
 	if r.sum.Limited = errors.Is(err, errEnough); r.sum.Limited {
 		err = nil
+	}
+	if r.around != nil {
+		err = r.around.end(ctx, err)
 	}
 	r.count()
 	r.sum.Groups = r.groups.list()
@@ -118,6 +131,9 @@ type run struct {
 	seam    int64            // records of the live log that start before are copies
 	sum     Summary
 	groups  *groups
+	around  *around // nil where only hits are written
+	// broken are the pieces that could not be read, each of which is told once.
+	broken map[segment.Position]bool
 
 	done, total   int64  // bytes
 	reached, read []bool // by source: whether any extent of it was come to, and could be read
@@ -210,7 +226,7 @@ func (r *run) join(at segment.Position, p piece, err error) error {
 	r.reached[at.Source] = true
 	name := r.sources[at.Source].Name()
 	if err != nil {
-		r.problem(err.Error())
+		r.unreadable(at, err)
 		return nil
 	}
 	r.read[at.Source] = true
@@ -241,10 +257,8 @@ func (r *run) join(at segment.Position, p piece, err error) error {
 	if p.groups != nil {
 		r.groups.join(p.groups)
 	}
-	if len(p.text) > 0 {
-		if err := r.o.Write(p.text); err != nil {
-			return err
-		}
+	if err := r.write(at, p); err != nil {
+		return err
 	}
 	r.done += at.Size
 	if r.o.Progress != nil {
@@ -254,6 +268,32 @@ func (r *run) join(at segment.Position, p piece, err error) error {
 		return errEnough
 	}
 	return nil
+}
+
+func (r *run) write(at segment.Position, p piece) error {
+	if r.around == nil {
+		if len(p.text) == 0 {
+			return nil
+		}
+		return r.o.Write(p.text)
+	}
+	from := 0
+	for _, h := range p.hits {
+		if err := r.around.hit(at.Source, h.offset, p.text[from:h.end]); err != nil {
+			return err
+		}
+		from = h.end
+	}
+	return r.around.flush(0)
+}
+
+// unreadable tells of a piece that cannot be read.
+func (r *run) unreadable(at segment.Position, err error) {
+	if r.broken[at] {
+		return
+	}
+	r.broken[at] = true
+	r.problem(err.Error())
 }
 
 func (r *run) problem(text string) {
