@@ -104,6 +104,7 @@ func Run(ctx context.Context, snap *segment.Snapshot, o Options) (Summary, error
 		slices.Reverse(branches)
 	}
 	r.sources = append(r.sources, branches...)
+	r.around = r.newAround(ctx) // of all there is, whatever will not have to be read for hits
 	for _, src := range r.sources {
 		r.total += src.Size()
 	}
@@ -112,7 +113,6 @@ func Run(ctx context.Context, snap *segment.Snapshot, o Options) (Summary, error
 	if o.Reverse {
 		walked = backwards(r.sources)
 	}
-	r.around = r.newAround(ctx)
 	err = segment.Walk(ctx, walked, segment.WalkOptions{Workers: o.Workers, ExtentSize: o.ExtentSize}, r.work, r.join)
 	if r.sum.Limited = errors.Is(err, errEnough); r.sum.Limited {
 		err = nil
