@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opscontext/opscontext/internal/terminal"
 )
@@ -100,7 +101,7 @@ func measuresEverything(t *testing.T, bin string) {
 	} else {
 		rows = append(rows, "zstd -3 -T1 ", "speed of archive", "speed of its codec", "size of the archive", "20,000 records", "cores idle",
 			"a token id, of rg ", "a UUID, of zstd -dc | rg ", "an IP address, of rg ", "one hour, ms over start-up", "a rare kind, of zstd -dc | rg ", "half a hash, of zstd -dc | rg ",
-			"all that is stored, of zstd -3 ", "a token id: 1 hit in 20,0")
+			"all that is stored, of zstd -3 ", "of a token id: 1 hit in ")
 	}
 	for _, row := range rows {
 		if !strings.Contains(text.String(), row) {
@@ -215,6 +216,43 @@ func TestSample(t *testing.T) {
 	}
 	if got := s.over(nil); len(got) != 0 {
 		t.Errorf("without a yardstick: %v", got)
+	}
+}
+
+func TestHoursThatAreLookedFor(t *testing.T) {
+	at := func(hour int) time.Time { return time.Date(2025, 1, 1, hour, 30, 0, 0, time.UTC) }
+	for _, c := range []struct {
+		events      []int // an hour each
+		busy, usual string
+	}{
+		{[]int{10, meanHour, meanHour * 2, 5}, "2025-01-01T03:", "2025-01-01T01:"},
+		{[]int{meanHour + usualOff, meanHour - usualOff, 1}, "2025-01-01T02:", "2025-01-01T01:"},
+		{[]int{10, meanHour + usualOff + 1, 1}, "2025-01-01T02:", "2025-01-01T02:"},
+		{[]int{meanHour}, "2025-01-01T00:", "2025-01-01T00:"},
+	} {
+		var n needles
+		for hour, events := range c.events {
+			for range events {
+				n.offer(at(hour), "", nil)
+			}
+		}
+		if err := n.settle(); err == nil {
+			t.Error("ids were found in no event")
+		}
+		if busy, usual := hourText(n.busy), hourText(n.usual); busy != c.busy || usual != c.usual {
+			t.Errorf("%v: %s and %s, want %s and %s", c.events, busy, usual, c.busy, c.usual)
+		}
+	}
+}
+
+func TestSkippedFrames(t *testing.T) {
+	for said, want := range map[string]string{
+		"1 hit in 5 records; searched 4 of 4 segments; skipped by index: 1,790 of 1,826 frames; unreadable: nothing": "1,790/1,826 skipped",
+		"1 hit in 5 records; searched 4 of 4 segments; unreadable: nothing":                                          "",
+	} {
+		if got := (&searched{said: said}).skipped(); got != want {
+			t.Errorf("%s: %q, want %q", said, got, want)
+		}
 	}
 }
 

@@ -76,13 +76,15 @@ func (h *history) events(to io.Writer) error {
 	var line []byte
 	for i := range h.records {
 		at, kind, actor, payload := events.Next()
-		h.needles.offer(i >= h.records/100*61, at, kind, payload)
+		if i < h.records/100*61 {
+			h.needles.offer(at, kind, payload)
+		}
 		line = fmt.Appendf(line[:0], `{"ts":%q,"event":%q,"actor":%q,"payload":%s}`+"\n", at.Format(chain.TimeLayout), kind, actor, payload)
 		if _, err := w.Write(line); err != nil {
 			return err
 		}
 	}
-	return errors.Join(w.Flush(), h.needles.missing())
+	return errors.Join(w.Flush(), h.needles.settle())
 }
 
 // sizes is what the archived segments take, by form, in bytes.

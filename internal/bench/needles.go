@@ -9,14 +9,22 @@ import (
 	"github.com/opscontext/opscontext/chain"
 )
 
-// needles are what is looked for in a history: ids that one record has, and the hour of another.
+// needles are what is looked for in a history: ids that one record has, and two hours.
 type needles struct {
 	token, uuid, address string
-	hour                 time.Time // the beginning of it; UTC
+	busy                 time.Time // beginning of the hour of a record, so mostly of one with many; UTC
+	usual                time.Time // of one with about as many as the mean hour has
 	hash                 string    // the first half of a record's
 
-	settled bool
+	hour   time.Time // that the events have come to
+	inHour int       // how many of them
 }
+
+// The mean number of events in an hour, and how far a usual one is from it at most.
+const (
+	meanHour = perDay / 24
+	usualOff = meanHour / 5
+)
 
 // Kinds of which an event carries an id.
 const (
@@ -35,13 +43,15 @@ var needleOf = map[string]*regexp.Regexp{
 // halfHash finds the first half of a record's own hash.
 var halfHash = regexp.MustCompile(`"hash":"([0-9a-f]{32})`)
 
-// offer shows the next event. Needles are the last ones before the events are late, and the hour that
-// of the first late one, which mostly is a busy one.
-func (n *needles) offer(late bool, at time.Time, kind string, payload []byte) {
-	if n.settled {
-		return
+// offer shows the next of the events from which the ids are taken: the last that have one.
+func (n *needles) offer(at time.Time, kind string, payload []byte) {
+	if hour := at.Truncate(time.Hour); hour != n.hour {
+		if off := n.inHour - meanHour; -usualOff <= off && off <= usualOff {
+			n.usual = n.hour
+		}
+		n.hour, n.inHour = hour, 0
 	}
-	n.settled, n.hour = late, at.Truncate(time.Hour)
+	n.inHour++
 	carries, ok := needleOf[kind]
 	if !ok {
 		return
@@ -57,7 +67,12 @@ func (n *needles) offer(late bool, at time.Time, kind string, payload []byte) {
 	}
 }
 
-func (n *needles) missing() error {
+// settle ends it: the busy hour is that of the last event, and the usual one, too, if none was.
+func (n *needles) settle() error {
+	n.busy = n.hour
+	if n.usual.IsZero() {
+		n.usual = n.busy
+	}
 	if n.token == "" || n.uuid == "" || n.address == "" {
 		return errors.New("in so short a history nothing is to be looked for: -search wants some 20,000 records or more")
 	}
@@ -83,5 +98,5 @@ func (n *needles) findHash(plain string, size int64) (err error) {
 	return nil
 }
 
-// hourText is the hour as a record's ts begins.
-func (n *needles) hourText() string { return n.hour.Format(chain.TimeLayout)[:len("2006-01-02T15:")] }
+// hourText is how the ts of the records of an hour begin.
+func hourText(hour time.Time) string { return hour.Format(chain.TimeLayout)[:len("2006-01-02T15:")] }

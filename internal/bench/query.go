@@ -1,5 +1,7 @@
 package main
 
+import "time"
+
 // aim is what a search is measured for.
 type aim uint8
 
@@ -26,14 +28,19 @@ func queries(n needles) []query {
 	kind := func(name string, a aim, glob, s string) query {
 		return query{name, a, []string{"--kind", glob}, []string{"-F", "--", s}}
 	}
-	hour := n.hourText()
-	window := []string{"--since", hour + "00:00.000Z", "--until", hour + "59:59.999Z"}
+	window := func(name string, hour time.Time) query {
+		begins := hourText(hour)
+		return query{name, aimWindow, []string{"--since", begins + "00:00.000Z", "--until", begins + "59:59.999Z"}, []string{"--", `^\{"ts":"` + begins}}
+	}
+	busy := window("a busy hour, drift.*", n.busy)
+	busy.args = append(busy.args, "--kind", "drift.*")
+	busy.rg[1] += `[^"]*","event":"drift\.`
 	return []query{
 		text("a token id", aimUnique, n.token),
 		text("a UUID", aimUnique, n.uuid),
 		text("an IP address", aimUnique, n.address),
-		{"one hour", aimWindow, window, []string{"--", `^\{"ts":"` + hour}},
-		{"one hour, drift.*", aimWindow, append([]string{"--kind", "drift.*"}, window...), []string{"--", `^\{"ts":"` + hour + `[^"]*","event":"drift\.`}},
+		window("one hour", n.usual),
+		busy,
 		kind("a rare kind", aimRare, "bypass_token.forged", `"event":"bypass_token.forged"`),
 		text("words, few hits", aimWorst, "rollback invoice query schema"),
 		text("a word, many hits", aimWorst, "customer"),

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/opscontext/opscontext/internal/terminal"
 	"github.com/opscontext/opscontext/segment"
@@ -10,10 +11,13 @@ import (
 
 // facts writes what is searched.
 func (s *searches) facts(out *terminal.Stream) error {
+	n := s.history.needles
 	return errors.Join(
 		out.Field("history", fmt.Sprintf("%s, %s", terminal.Plural(int64(s.history.records), "record"), terminal.Bytes(s.history.bytes))),
 		out.Field("archive", fmt.Sprintf("%s, its manifests %s, its indexes %s; zstd -3 of one file %s", terminal.Bytes(s.sizes[segment.FormZstd]),
 			terminal.Bytes(s.sizes[segment.FormManifest]), terminal.Bytes(s.sizes[segment.FormIndex]), terminal.Bytes(s.yard))),
+		out.Field("looked for", fmt.Sprintf("%s; %s; %s; the hours %s and %s", terminal.Escape(n.token), terminal.Escape(n.uuid), terminal.Escape(n.address),
+			hourText(n.usual), hourText(n.busy))),
 		out.Field("not in it", "the highest sealed segment and the live one: a few events, searched and not archived"),
 	)
 }
@@ -29,7 +33,7 @@ func (s *searches) print(out *terminal.Stream) error {
 	row("nothing", "", "version", s.start)
 	for _, q := range s.done {
 		row(q.name, terminal.Count(int64(q.hits)), "audit_search", q.ours)
-		row("", "", "rg, plain file", q.plain)
+		row(q.skipped(), "", "rg, plain file", q.plain)
 		row("", "", "zstd -dc | rg", q.packed)
 	}
 	if err := costs.Print(out); err != nil {
@@ -41,17 +45,20 @@ func (s *searches) print(out *terminal.Stream) error {
 	if err := printRatios(out, s.comparisons(), len(s.start.wall)); err != nil {
 		return err
 	}
-	told := map[aim]bool{}
-	for _, q := range s.done {
-		if told[q.aim] {
-			continue
-		}
-		told[q.aim] = true
-		if err := out.Field("closing", terminal.Escape(q.name+": "+q.said)); err != nil {
-			return err
-		}
+	first := s.done[0]
+	return out.Field("closing", terminal.Escape("of "+first.name+": "+first.said))
+}
+
+// skippedFrames finds in a closing line how much the index spared.
+var skippedFrames = regexp.MustCompile(`skipped by index: ([\d,]+) of ([\d,]+)`)
+
+// skipped is how many frames were not read, if the closing line says so.
+func (q *searched) skipped() string {
+	n := skippedFrames.FindStringSubmatch(q.said)
+	if n == nil {
+		return ""
 	}
-	return nil
+	return n[1] + "/" + n[2] + " skipped"
 }
 
 // comparisons are those of wall time, and of what the history takes.
