@@ -87,7 +87,7 @@ func BenchmarkArchive(b *testing.B) {
 	})
 	run("compress", func(b *testing.B) { make(b) })
 	run("compress and read back", func(b *testing.B) {
-		m, err := describe(context.Background(), make(b), plain, identity{incarnation: 1}, 1, nobody)
+		m, err := describe(context.Background(), make(b), plain, identity{incarnation: 1}, 1, nil, nobody)
 		if err != nil {
 			b.Fatal(err)
 		}

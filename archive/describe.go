@@ -11,6 +11,7 @@ import (
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/internal/index"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -27,8 +28,9 @@ type identity struct {
 // describe reads all of an archived segment back, decoding every frame, and makes its manifest. If
 // plain is not nil, every decoded byte is compared with it, and it must hold no other. The manifest's
 // hashes are of the very bytes that were decoded and of those that came of them: a file that reads
-// otherwise the next time has another hash.
-func describe(ctx context.Context, s *source, plain segment.Source, id identity, workers int, did pass) (m *Manifest, err error) {
+// otherwise the next time has another hash. x, if it is not nil, is given what the index says of each
+// frame.
+func describe(ctx context.Context, s *source, plain segment.Source, id identity, workers int, x *index.Builder, did pass) (m *Manifest, err error) {
 	if s.short != nil {
 		return nil, s.short
 	}
@@ -40,7 +42,7 @@ func describe(ctx context.Context, s *source, plain segment.Source, id identity,
 	}
 	m = &Manifest{LogID: id.logID, Incarnation: id.incarnation, Index: id.index, Segment: s.name, Bytes: s.raw,
 		Archived: Archived{Codec: CodecZstd, Bytes: s.info.Size}}
-	d := &describer{s: s, plain: plain}
+	d := &describer{s: s, plain: plain, indexed: x != nil}
 	t := newTotal(m)
 	raw, file := sha256.New(), sha256.New()
 	frame := 0
@@ -52,7 +54,11 @@ func describe(ctx context.Context, s *source, plain segment.Source, id identity,
 			defer r.free()
 			file.Write(*r.coded)
 			raw.Write(*r.raw)
-			t.add(s.frames[frame], r.tally)
+			f := s.frames[frame]
+			t.add(f, r.tally)
+			if x != nil {
+				x.Add(r.tally.part, f.size, f.rawSize)
+			}
 			frame++
 			did(s.frames[frame-1].rawEnd())
 			return nil
@@ -82,6 +88,8 @@ func (s codedSource) Read(e segment.Extent, buf []byte) (segment.Chunk, error) {
 type describer struct {
 	s     *source
 	plain segment.Source
+	// indexed: each frame is to be indexed as well.
+	indexed bool
 }
 
 // described is a frame that was read back: as it is stored and as it was decoded, for the sums over all
@@ -109,7 +117,11 @@ func (d *describer) read(p segment.Position, k segment.Chunk) (*described, error
 	if err := d.compare(p, data); err != nil {
 		return nil, err
 	}
-	r.tally = tallyChunk(segment.Chunk{Offset: p.Offset, Data: data})
+	var part *index.Part
+	if d.indexed {
+		part = index.NewPart()
+	}
+	r.tally = tallyChunk(segment.Chunk{Offset: p.Offset, Data: data}, part)
 	return r, nil
 }
 

@@ -59,7 +59,7 @@ func Examine(ctx context.Context, fsys durable.FS, src segment.Source, vouched [
 	if err != nil || m == nil || e.Attested || m.Segment != s.name {
 		return e, err
 	}
-	fresh, err := describe(ctx, s, nil, identity{m.LogID, m.Incarnation, m.Index}, workers, func(int64) {})
+	fresh, err := describe(ctx, s, nil, identity{m.LogID, m.Incarnation, m.Index}, workers, nil, func(int64) {})
 	if err != nil {
 		if ctx.Err() != nil {
 			return e, context.Cause(ctx)

@@ -27,7 +27,7 @@ func describing(t testing.TB, text []byte, lines int, id identity) *Manifest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := describe(t.Context(), s, nil, id, 2, func(int64) {})
+	got, err := describe(t.Context(), s, nil, id, 2, nil, func(int64) {})
 	if err != nil {
 		t.Fatal(err)
 	}

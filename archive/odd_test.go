@@ -91,7 +91,7 @@ func TestRunLeavesOverlongLines(t *testing.T) {
 	for _, e := range entries {
 		left = append(left, e.Name())
 	}
-	if want := []string{"audit-0001-r1.jsonl", "audit-0001.jsonl.zst", "audit-0001.manifest.json", "audit-0002.jsonl"}; !slices.Equal(left, want) {
+	if want := []string{"audit-0001-r1.jsonl", "audit-0001.idx", "audit-0001.jsonl.zst", "audit-0001.manifest.json", "audit-0002.jsonl"}; !slices.Equal(left, want) {
 		t.Errorf("files %v", left)
 	}
 }

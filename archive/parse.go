@@ -42,12 +42,17 @@ func ReadManifest(fsys durable.FS, path string) (*Manifest, error) {
 // readManifestFile gives the bytes of a manifest file, one more than a manifest may have of one that
 // is too long.
 func readManifestFile(fsys durable.FS, path string) (text []byte, err error) {
+	return boundedFile(fsys, path, maxManifest)
+}
+
+// boundedFile reads a file up to one byte more than limit.
+func boundedFile(fsys durable.FS, path string, limit int64) (text []byte, err error) {
 	f, err := fsys.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return io.ReadAll(io.LimitReader(f, maxManifest+1))
+	return io.ReadAll(io.LimitReader(f, limit+1))
 }
 
 // ParseManifest reads a manifest. Members that it does not know are ignored; a member that is there

@@ -28,6 +28,9 @@ type Result struct {
 	Bytes   int64 // of the plain segment
 	Stored  int64 // of the compressed file
 	Err     error // why it is not archived; nil if it is
+	// IndexErr says why the segment has no new search index; nil if it has one. It is archived all
+	// the same.
+	IndexErr error
 }
 
 // Step is one of the things that make a segment an archived one.
@@ -37,11 +40,12 @@ type Step uint8
 const (
 	StepCompressed Step = iota + 1 // the compressed file was made and read back
 	StepManifest                   // the manifest was written
+	StepIndexed                    // the search index was written
 	StepAttested                   // audit.archive was chained
 	StepRemoved                    // the plain file was removed
 )
 
-var stepNames = [...]string{StepCompressed: "compressed", StepManifest: "manifest", StepAttested: "attested", StepRemoved: "plain file removed"}
+var stepNames = [...]string{StepCompressed: "compressed", StepManifest: "manifest", StepIndexed: "index", StepAttested: "attested", StepRemoved: "plain file removed"}
 
 // String is the word for s.
 func (s Step) String() string {
@@ -57,7 +61,12 @@ func (s Step) String() string {
 // segments that there was something to do for; a segment that cannot be archived, because a file of it
 // is damaged or contradicts the chain, does not keep the others from it. ErrBusy if another process
 // archives.
-func Run(ctx context.Context, home string, so segment.Options, o Options) (results []Result, err error) {
+func Run(ctx context.Context, home string, so segment.Options, o Options) ([]Result, error) {
+	return overHome(ctx, home, so, o, (*run).all)
+}
+
+// overHome does something to the archived segments of a home, alone.
+func overHome(ctx context.Context, home string, so segment.Options, o Options, do func(*run, context.Context) ([]Result, error)) (results []Result, err error) {
 	if so.FS == nil {
 		so.FS = durable.OS()
 	}
@@ -87,7 +96,7 @@ func Run(ctx context.Context, home string, so segment.Options, o Options) (resul
 	if err := r.look(ctx, home); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
-	results, err = r.all(ctx)
+	results, err = do(r, ctx)
 	return results, errors.Join(err, r.close())
 }
 

@@ -21,11 +21,11 @@ func TestRunArchivesAllButTheHighest(t *testing.T) {
 	before := mustHistory(t, m)
 	plain := readFile(t, m, archivePath("audit-0002.jsonl"))
 	results := mustRun(t, options(m))
-	want := []string{"audit-0001.jsonl.zst", "audit-0001.manifest.json", "audit-0002.jsonl.zst", "audit-0002.manifest.json", "audit-0003.jsonl"}
+	want := []string{"audit-0001.idx", "audit-0001.jsonl.zst", "audit-0001.manifest.json", "audit-0002.idx", "audit-0002.jsonl.zst", "audit-0002.manifest.json", "audit-0003.jsonl"}
 	if got := listed(t, m); !slices.Equal(got, want) {
 		t.Errorf("files %v, want %v", got, want)
 	}
-	if len(results) != 2 || !slices.Equal(results[1].Steps, []Step{StepCompressed, StepManifest, StepAttested, StepRemoved}) {
+	if len(results) != 2 || !slices.Equal(results[1].Steps, []Step{StepCompressed, StepManifest, StepIndexed, StepAttested, StepRemoved}) {
 		t.Errorf("results %+v", results)
 	}
 	file := readFile(t, m, archivePath("audit-0002.jsonl.zst"))
@@ -98,6 +98,7 @@ func TestRunCompletesWhatWasLeft(t *testing.T) {
 			put(t, m, archivePath("audit-0001.jsonl"), plain)
 			put(t, m, archivePath(".audit-0001.zst.tmp"), file[:20])
 			put(t, m, archivePath(".audit-0001.manifest.json77"), manifest[:20])
+			put(t, m, archivePath(".audit-0001.idx7"), manifest[:20])
 		}, []Step{StepRemoved}},
 		"plain alone": {func(t *testing.T) {
 			put(t, m, archivePath("audit-0001.jsonl"), plain)
@@ -117,7 +118,7 @@ func TestRunCompletesWhatWasLeft(t *testing.T) {
 			if n := len(vouched(t, mustHistory(t, m))); n != 2 {
 				t.Errorf("%d audit.archive, want 2", n)
 			}
-			if got := listed(t, m); len(got) != 5 {
+			if got := listed(t, m); len(got) != 7 {
 				t.Errorf("files %v", got)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/internal/index"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -26,6 +27,8 @@ import (
 //     the compressed file. Only complete, synced bytes ever have that name.
 //  4. Put the manifest under its name, durably and at once, and read it back. *Cut here:* as after 3;
 //     a manifest that the chain does not vouch for yet is made again.
+//     The search index is put beside it, as it came of the same reading. It is derived, so what keeps
+//     it from being written keeps nothing else: the segment is archived without one.
 //  5. Chain audit.archive with the hashes of all three. *Cut here:* the record is there or not, and the
 //     next run looks. Twice is no harm.
 //  6. Under the locks of an append and a rotation: if both files are still the ones that were compared,
@@ -34,7 +37,7 @@ import (
 //
 // So the plain file goes only after its bytes were decoded from the compressed file in this very run,
 // and after the chain has a durable record of that file.
-func (r *run) segment(ctx context.Context, i int, index int64) (res Result, err error) {
+func (r *run) segment(ctx context.Context, i int, before int64) (res Result, err error) {
 	k := r.kept[i]
 	res = Result{Segment: k.name, Bytes: k.source.Size()}
 	size := res.Bytes
@@ -42,11 +45,12 @@ func (r *run) segment(ctx context.Context, i int, index int64) (res Result, err 
 		r.done += size
 		r.o.Progress(r.done, r.total)
 	}()
-	id, err := r.identity(i, index)
+	id, err := r.identity(i, before)
 	if err != nil {
 		return res, err
 	}
-	s, m, err := r.compressed(ctx, k, id, &res)
+	x := index.NewBuilder()
+	s, m, err := r.compressed(ctx, k, id, x, &res)
 	if err != nil {
 		return res, err
 	}
@@ -61,6 +65,7 @@ func (r *run) segment(ctx context.Context, i int, index int64) (res Result, err 
 	if err := r.manifest(k, text, want, &res); err != nil {
 		return res, err
 	}
+	res.IndexErr = r.putIndex(k, x, want.Manifest, &res)
 	if !r.chain.has(want) {
 		if _, err := r.log.AppendSystem(ctx, chain.KindArchive, want.Payload()); err != nil {
 			return res, fmt.Errorf("%s is archived, but that could not be chained; the plain file stays: %w", want.Segment, err)
@@ -79,13 +84,13 @@ func (r *run) segment(ctx context.Context, i int, index int64) (res Result, err 
 // identity is what the manifest says besides what the segment shows: what the chain has already
 // vouched for; else what the log shows now, or of a segment that has lost its plain file, what the
 // manifest of this log has said so far.
-func (r *run) identity(i int, index int64) (identity, error) {
+func (r *run) identity(i int, before int64) (identity, error) {
 	k := r.kept[i]
 	if a, ok := r.chain.last(k.name); ok {
 		return identity{a.LogID, a.Incarnation, a.Index}, nil
 	}
 	id, err := identify(r.snap.Sources, i)
-	id.index = index
+	id.index = before
 	if err == nil && k.plain == nil && k.manifested {
 		m, err := ReadManifest(r.fs, r.path(k.name, segment.FormManifest))
 		if err == nil && m.Segment == k.name && m.LogID == id.logID {
@@ -97,14 +102,14 @@ func (r *run) identity(i int, index int64) (identity, error) {
 
 // compressed gives the compressed file and its manifest, after every byte of it was read back (steps
 // 1 to 3).
-func (r *run) compressed(ctx context.Context, k *kept, id identity, res *Result) (s *source, m *Manifest, err error) {
+func (r *run) compressed(ctx context.Context, k *kept, id identity, x *index.Builder, res *Result) (s *source, m *Manifest, err error) {
 	path := r.path(k.name, segment.FormZstd)
 	size := k.source.Size()
 	if k.archived {
 		if s, err = open(r.fs, path, k.name); err != nil {
 			return nil, nil, err
 		}
-		if m, err = describe(ctx, s, k.plain, id, r.o.Workers, func(n int64) { r.o.Progress(r.done+n, r.total) }); err != nil {
+		if m, err = describe(ctx, s, k.plain, id, r.o.Workers, x, func(n int64) { r.o.Progress(r.done+n, r.total) }); err != nil {
 			return nil, nil, err
 		}
 		// Nothing says that whoever gave it its name made that durable.
@@ -118,7 +123,7 @@ func (r *run) compressed(ctx context.Context, k *kept, id identity, res *Result)
 	if s, err = open(r.fs, tmp, k.name); err != nil {
 		return nil, nil, err
 	}
-	if m, err = describe(ctx, s, k.plain, id, r.o.Workers, func(n int64) { r.o.Progress(r.done+(size+n)/2, r.total) }); err != nil {
+	if m, err = describe(ctx, s, k.plain, id, r.o.Workers, x, func(n int64) { r.o.Progress(r.done+(size+n)/2, r.total) }); err != nil {
 		return nil, nil, err
 	}
 	if err := onMedium(s); err != nil {
@@ -239,5 +244,5 @@ func leftover(base string) bool {
 	}
 	stem := strings.TrimPrefix(strings.TrimRight(base, "0123456789"), ".")
 	_, form, ok := segment.ParseName(stem)
-	return ok && form == segment.FormManifest && durable.Leftover(base, stem)
+	return ok && (form == segment.FormManifest || form == segment.FormIndex) && durable.Leftover(base, stem)
 }

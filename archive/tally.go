@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/index"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -21,18 +22,28 @@ type tally struct {
 	events, actors names
 	system         []SystemRecord
 	leaves         []tlog.Hash // of the tree over the records' hashes
+	part           *index.Part // nil if no index is made
 }
 
-// tallyChunk reads the lines of a chunk.
-func tallyChunk(c segment.Chunk) *tally {
-	t := &tally{events: names{}, actors: names{}}
+// tallyChunk reads the lines of a chunk, into part as well if that is not nil.
+func tallyChunk(c segment.Chunk, part *index.Part) *tally {
+	t := &tally{events: names{}, actors: names{}, part: part}
+	if part != nil {
+		defer part.Done()
+	}
 	var tsMin, tsMax []byte
 	var first, last chain.Outline
 	for at, line := range c.Lines() {
 		t.lines++
 		o, ok := chain.OutlineOf(line)
 		if !ok {
+			if part != nil {
+				part.Add(at, line, nil)
+			}
 			continue
+		}
+		if part != nil {
+			part.Add(at, line, &o)
 		}
 		if t.records == 0 {
 			first = o

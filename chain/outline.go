@@ -6,6 +6,9 @@ import "github.com/opscontext/opscontext/internal/ecmajson"
 type Outline struct {
 	TS, Event, Actor []byte // nil where the member is absent or no string; WTF-8, may alias the line
 	Prev, Hash       Hash   // Prev is Genesis where the line names no parent
+	// Said is the line up to the digits of its hashes, if it is spelled as this package writes a
+	// record; nil if it is not. It aliases the line.
+	Said []byte
 }
 
 // System reports whether the record is one of those that the log writes about itself.
@@ -20,6 +23,7 @@ func OutlineOf(line []byte) (o Outline, ok bool) {
 	if t, usual := tailOf(line); usual && decodeHash(&o.Prev, t.prev) && decodeHash(&o.Hash, t.hash) {
 		if b, canonical := scanBody(line); canonical {
 			o.TS, o.Event, o.Actor = text(b[0]), text(b[1]), text(b[2])
+			o.Said = line[:len(line)-tailLen+len(prevStart)]
 			return o, true
 		}
 	}

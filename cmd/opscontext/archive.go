@@ -14,7 +14,10 @@ import (
 	"github.com/opscontext/opscontext/segment"
 )
 
-const flagTo = "to"
+const (
+	flagTo      = "to"
+	flagReindex = "reindex"
+)
 
 func archiveVerb() verb {
 	return verb{
@@ -25,13 +28,18 @@ a manifest of what it holds, records both on the chain, and only then removes
 the plain file. The sealed segment with the highest number stays plain. It may
 be interrupted at any moment and run again, and it rebuilds a lost manifest.
 
+A search index is written beside each, which lets a search read only what may
+hold a hit. It may be deleted at any time: --reindex makes all of them anew from
+the archives, and without one every answer is the same and comes later.
+
 With --to, or archive.to in opscontext.toml, each archived segment and its
 manifest are copied to a directory elsewhere as well: a mounted WORM or network
 path. What is there is never changed.`,
-		examples: "opscontext archive\nopscontext archive --to /mnt/worm/audit",
+		examples: "opscontext archive\nopscontext archive --to /mnt/worm/audit\nopscontext archive --reindex",
 		exits:    []exitCode{exitFailed, exitBusy},
 		flags: []cli.Flag{
 			&cli.StringFlag{Name: flagTo, Usage: "copy archived segments to `DIR`, too"},
+			boolFlag(flagReindex, "only make the search indexes anew"),
 			boolFlag(flagJSON, "one JSON object for each segment that something was done for"),
 		},
 		run: runArchive,
@@ -48,6 +56,7 @@ type archived struct {
 	Key     string   `json:"key,omitempty"`    // of the copy
 	Copied  int64    `json:"copied,omitempty"` // bytes copied, manifest included
 	Left    []string `json:"left,omitempty"`   // temporary names that the path of the copies does not let go
+	Index   string   `json:"index,omitempty"`  // why there is no new search index
 	Error   string   `json:"error,omitempty"`
 }
 
@@ -60,10 +69,17 @@ func runArchive(c *call) error {
 	if err != nil {
 		return err
 	}
+	run, word := archive.Run, "archive"
+	if c.cli.Bool(flagReindex) {
+		if c.cli.IsSet(flagTo) {
+			return usagef("--%s makes indexes, which are not copied: leave out --%s", flagReindex, flagTo)
+		}
+		run, word = archive.Reindex, "index"
+	}
 	var progress *terminal.Progress
-	results, err := archive.Run(c.ctx, cfg.Home, so, archive.Options{Progress: func(done, total int64) {
+	results, err := run(c.ctx, cfg.Home, so, archive.Options{Progress: func(done, total int64) {
 		if progress == nil {
-			progress = c.progress("archive", total)
+			progress = c.progress(word, total)
 		}
 		progress.Set(done)
 	}})
@@ -74,7 +90,7 @@ func runArchive(c *call) error {
 		failed = append(failed, r.Err)
 		err = errors.Join(err, c.printArchived(archivedLine(r), r.Err, archivedWords(r)))
 	}
-	if err == nil {
+	if err == nil && !c.cli.Bool(flagReindex) {
 		var problem error
 		problem, err = c.copyArchived(cfg)
 		failed = append(failed, problem)
@@ -117,6 +133,9 @@ func archivedLine(r archive.Result) archived {
 	for _, s := range r.Steps {
 		line.Steps = append(line.Steps, s.String())
 	}
+	if r.IndexErr != nil {
+		line.Index = r.IndexErr.Error()
+	}
 	return line
 }
 
@@ -132,6 +151,9 @@ func archivedWords(r archive.Result) string {
 			sep = ": "
 		}
 		words += sep + s.String()
+	}
+	if r.IndexErr != nil {
+		words += "; no search index (" + terminal.Escape(r.IndexErr.Error()) + "): archive --reindex makes one"
 	}
 	return words
 }

@@ -239,8 +239,23 @@ func placesWords(s search.Summary) string {
 	if s.Unreadable > 0 {
 		unreadable = terminal.Plural(s.Unreadable, "place")
 	}
-	return fmt.Sprintf("searched %s of %s and %s; unreadable: %s; quarantined: %s", terminal.Count(s.Searched),
-		terminal.Plural(s.Segments, "segment"), branchWords(s.Branches), unreadable, quarantineWords(s.Quarantined))
+	return fmt.Sprintf("searched %s of %s and %s%s; unreadable: %s; quarantined: %s", terminal.Count(s.Searched),
+		terminal.Plural(s.Segments, "segment"), branchWords(s.Branches), indexWords(s), unreadable, quarantineWords(s.Quarantined))
+}
+
+// indexWords says what the search indexes of archived segments spared.
+func indexWords(s search.Summary) string {
+	words := ""
+	if s.Frames > 0 {
+		words = fmt.Sprintf("; skipped by index: %s of %s", terminal.Count(s.Skipped), terminal.Plural(s.Frames, "frame"))
+		if s.Common {
+			words += " (by text it skips none: that is shorter than 3 bytes, or may be part of a hash)"
+		}
+	}
+	if s.Unindexed > 0 {
+		words += fmt.Sprintf("; without index: %s", terminal.Plural(s.Unindexed, "archived segment"))
+	}
+	return words
 }
 
 func branchWords(n int64) string {

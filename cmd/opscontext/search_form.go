@@ -125,6 +125,9 @@ type searched struct {
 	Segments    int64  `json:"segments"`
 	Searched    int64  `json:"searched"` // of the segments
 	Branches    int64  `json:"branches"`
+	Frames      int64  `json:"frames"`    // of archived segments, as far as they are indexed
+	Skipped     int64  `json:"skipped"`   // of them, as the index ruled them out
+	Unindexed   int64  `json:"unindexed"` // archived segments
 	Unreadable  int64  `json:"unreadable"`
 	Quarantined int64  `json:"quarantined"` // files, -1 if unknown
 	Undecided   int64  `json:"undecided"`   // records that --where could not be evaluated on
@@ -133,7 +136,8 @@ type searched struct {
 }
 
 func (c *call) searched(s search.Summary) searched {
-	v := searched{s.Hits, s.Abandoned, s.Records, s.Segments, s.Searched, s.Branches, s.Unreadable, s.Quarantined, s.Undecided, s.Limited, ""}
+	v := searched{Hits: s.Hits, Abandoned: s.Abandoned, Records: s.Records, Segments: s.Segments, Searched: s.Searched, Branches: s.Branches,
+		Frames: s.Frames, Skipped: s.Skipped, Unindexed: s.Unindexed, Unreadable: s.Unreadable, Quarantined: s.Quarantined, Undecided: s.Undecided, Limited: s.Limited}
 	if c.cli.Bool(flagVerify) {
 		v.Verified = ownWords(s)
 	}

@@ -683,6 +683,8 @@ def check(home, expected):
         judge.unreadable("audit-archive", "cannot be listed: %s" % e)
     for name in sorted(names):
         match = SEGMENT.fullmatch(name)
+        if name.endswith(".idx") and SEGMENT.fullmatch(name[:-4] + ".jsonl"):
+            continue  # a search index: derived, and no evidence
         if not match or int(match[1]) == 0:
             print("note     audit-archive: %s is not part of the log and was not read" % ascii(name))
         elif inode is None or os.lstat(os.path.join(folder, name)).st_ino != inode:  # else a rotation is at work

@@ -304,7 +304,8 @@ func (s *site) run(do func(home string, o segment.Options) error) {
 	s.readMemory(laid.State)
 }
 
-// archived compresses the segments 1 and 2.
+// archived compresses the segments 1 and 2. Search indexes are left out: they are derived, and no
+// damage to a log.
 func (s *site) archived() {
 	s.t.Helper()
 	s.run(func(home string, o segment.Options) error {
@@ -312,6 +313,10 @@ func (s *site) archived() {
 		for _, r := range results {
 			if r.Err != nil {
 				return r.Err
+			}
+			index := filepath.Join(home, segment.ArchiveDir, r.Segment.File(segment.FormIndex))
+			if err := os.Remove(index); err != nil {
+				return err
 			}
 		}
 		return err

@@ -127,8 +127,8 @@ func TestExampleArchive(t *testing.T) {
 	}
 	names, err := filepath.Glob(a.path("*"))
 	check(t, err)
-	if len(names) != 3 {
-		t.Errorf("audit-archive holds %q, want the archive, its manifest and the last segment", names)
+	if len(names) != 4 {
+		t.Errorf("audit-archive holds %q, want the archive, its manifest, its index and the last segment", names)
 	}
 	dec, err := zstd.NewReader(nil)
 	check(t, err)

@@ -69,11 +69,14 @@ func (q *Query) needs() (n need) {
 
 // Wants reports whether a record is one of those wanted. line can be read as a record.
 func (q *Query) Wants(line []byte) bool {
+	return q.all() || q.wantsCanonical(recordtext.Canonical(line))
+}
+
+func (q *Query) all() bool { return q.needs() == 0 && q.Text == "" && q.Regexp == nil }
+
+// wantsCanonical is Wants of a line in canonical spelling.
+func (q *Query) wantsCanonical(line []byte) bool {
 	members, text := q.needs(), q.Text != "" || q.Regexp != nil
-	if members == 0 && !text {
-		return true
-	}
-	line = recordtext.Canonical(line)
 	if members != 0 && !q.wantsMembers(line, members) {
 		return false
 	}

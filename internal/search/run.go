@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/index"
 	"github.com/opscontext/opscontext/internal/recordtext"
 	"github.com/opscontext/opscontext/internal/where"
 	"github.com/opscontext/opscontext/segment"
@@ -78,9 +79,14 @@ type Summary struct {
 	Wrong              int64 // hits whose own hash is not right
 	Undecided          int64 // records that Where could not be evaluated on
 	// FirstUndecided is the place of the first of them, and why.
-	FirstUndecided string
-	Limited        bool // the search ended at the limit: what comes after was not looked at
-	Groups         []Group
+	FirstUndecided  string
+	Frames, Skipped int64 // of the archived segments that have an index; those it ruled out
+	Unindexed       int64 // archived segments without an index that could be used
+	// Common: no index can rule out a frame by the texts looked for, as each has fewer than three
+	// bytes or may stand in a hash.
+	Common  bool
+	Limited bool // the search ended at the limit: what comes after was not looked at
+	Groups  []Group
 }
 
 // errEnough ends a search that has as many hits as were asked for.
@@ -89,7 +95,7 @@ var errEnough = errors.New("enough")
 // Run searches a snapshot. What cannot be read is told and counted; an error means that the search
 // did not come to its end: ctx did, or Write failed.
 func Run(ctx context.Context, snap *segment.Snapshot, o Options) (Summary, error) {
-	r := &run{o: o, broken: map[segment.Position]bool{}, groups: newGroups(&o)}
+	r := &run{o: o, broken: map[segment.Position]bool{}, groups: newGroups(&o), finder: newFinder(plainPart(o.Query.texts()))}
 	r.files(snap.Facts)
 	r.aside(snap)
 	// A live log whose beginning cannot be read is met again, and told, by the walk.
@@ -105,7 +111,12 @@ func Run(ctx context.Context, snap *segment.Snapshot, o Options) (Summary, error
 	}
 	r.sources = append(r.sources, branches...)
 	r.around = r.newAround(ctx) // of all there is, whatever will not have to be read for hits
-	for _, src := range r.sources {
+	r.narrow()
+	for i, src := range r.sources {
+		if n := r.narrowed[i]; n != nil {
+			r.total += n.size()
+			continue
+		}
 		r.total += src.Size()
 	}
 	r.reached, r.read = make([]bool, len(r.sources)), make([]bool, len(r.sources))
@@ -128,10 +139,13 @@ func Run(ctx context.Context, snap *segment.Snapshot, o Options) (Summary, error
 type run struct {
 	o       Options
 	sources []segment.Source // in the order in which they are searched
-	seam    int64            // records of the live log that start before are copies
-	sum     Summary
-	groups  *groups
-	around  *around // nil where only hits are written
+	// narrowed are those of them of which only some frames are read; nil for the others.
+	narrowed []*narrowed
+	finder   *finder // of what stands in each usual record that is wanted; nil if nothing
+	seam     int64   // records of the live log that start before are copies
+	sum      Summary
+	groups   *groups
+	around   *around // nil where only hits are written
 	// broken are the pieces that could not be read, each of which is told once.
 	broken map[segment.Position]bool
 
@@ -169,24 +183,32 @@ type badLine struct {
 func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
 	src := r.sources[at.Source]
 	p := piece{groups: newGroups(&r.o)}
-	for offset, line := range r.lines(c) {
+	frame := r.narrowed[at.Source].frame(at.Offset)
+	if frame != nil {
+		p.records = frame.Records
+	}
+	for offset, line := range r.lines(c, frame) {
 		if len(line) == 0 {
 			continue
 		}
-		if why, ok := recordtext.IsRecord(line); !ok {
+		wanted, why := r.examine(line, frame)
+		if why != "" {
 			p.bad = append(p.bad, badLine{offset, why})
 			continue
 		}
 		if src.State() == segment.StateLive && offset < r.seam {
 			continue
 		}
-		p.records++
-		wanted, err := r.wants(line)
-		if err != nil {
-			if p.undecided++; p.undecided == 1 {
-				p.first = badLine{offset, err.Error()}
+		if frame == nil {
+			p.records++
+		}
+		if wanted && r.o.Where != nil {
+			var err error
+			if wanted, err = r.o.Where.Match(recordtext.Canonical(line)); err != nil {
+				if p.undecided++; p.undecided == 1 {
+					p.first = badLine{offset, err.Error()}
+				}
 			}
-			continue
 		}
 		if !wanted {
 			continue
@@ -199,14 +221,19 @@ func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
 	return p, nil
 }
 
-func (r *run) wants(line []byte) (bool, error) {
-	if !r.o.Query.Wants(line) {
-		return false, nil
+// examine reports whether a line is a record that is wanted; why says why it is no record. Of what the
+// index calls a usual frame no line is anything else.
+func (r *run) examine(line []byte, frame *index.Frame) (wanted bool, why string) {
+	if frame != nil && frame.Usual {
+		return r.o.Query.wantsCanonical(line), ""
 	}
-	if r.o.Where == nil {
-		return true, nil
+	if o, ok := chain.OutlineOf(line); ok && o.Said != nil {
+		return r.o.Query.wantsCanonical(line), ""
 	}
-	return r.o.Where.Match(recordtext.Canonical(line))
+	if why, ok := recordtext.IsRecord(line); !ok {
+		return false, why
+	}
+	return r.o.Query.Wants(line), ""
 }
 
 func (r *run) hit(p *piece, h Hit) {

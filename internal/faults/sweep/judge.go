@@ -110,7 +110,7 @@ func judgeAcks(p place) error {
 }
 
 // belongs are the names that may be in a home after the program has settled.
-var belongs = regexp.MustCompile(`^(audit\.log|audit\.flock|opscontext\.toml|audit\.torn-[^/]+\.partial|audit-quarantine(/.+)?|audit-archive(/(audit-\d{4,}(-[rb]\d+)?\.(jsonl|jsonl\.zst|manifest\.json)|import-[0-9a-f]{64}\.json))?)$`)
+var belongs = regexp.MustCompile(`^(audit\.log|audit\.flock|opscontext\.toml|audit\.torn-[^/]+\.partial|audit-quarantine(/.+)?|audit-archive(/(audit-\d{4,}(-[rb]\d+)?\.(jsonl|jsonl\.zst|manifest\.json|idx)|import-[0-9a-f]{64}\.json))?)$`)
 
 func judgeLeftovers(p place) error {
 	return filepath.WalkDir(p.home(), func(name string, _ fs.DirEntry, err error) error {
