@@ -63,7 +63,7 @@ func verbs() []verb {
 	return []verb{
 		appendVerb(), importVerb(), adoptVerb(), rotateVerb(), archiveVerb(), backupVerb(), verifyVerb(), segmentsVerb(), statusVerb(),
 		diagnoseVerb(), repairVerb(), restoreVerb(), declareVerb(),
-		searchVerb(), tailVerb(), statsVerb(), exportVerb(),
+		searchVerb(), tailVerb(), showVerb(), statsVerb(), exportVerb(),
 		versionVerb(), completionVerb(), manVerb(),
 	}
 }

@@ -38,6 +38,7 @@ var floors = map[string]int{
 	"recovery":        6,
 
 	"internal/follow":   7,
+	"internal/locate":   7,
 	"internal/terminal": 7,
 
 	"cmd/opscontext":        8,

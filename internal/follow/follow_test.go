@@ -163,8 +163,8 @@ func (d *desk) nextSegment() string {
 }
 
 // moved rotates as existing writers do: the first lines go into a segment, the others into a new live
-// log. A line that was begun is theirs to settle.
-func (d *desk) moved(keep int) {
+// log; between the two, the first lines are in both. A line that was begun is theirs to settle.
+func (d *desk) moved(keep int, between func()) {
 	lines := bytes.SplitAfter(d.read(segment.LiveName), []byte("\n"))
 	lines, rest := lines[:len(lines)-1], lines[len(lines)-1]
 	if len(rest) > 0 || len(lines) < 2 {
@@ -175,6 +175,7 @@ func (d *desk) moved(keep int) {
 		d.t.Fatal(err)
 	}
 	d.write(d.nextSegment(), bytes.Join(lines[:len(lines)-keep], nil))
+	between()
 	d.write(".audit.log.tmp", bytes.Join(lines[len(lines)-keep:], nil))
 	must(d.t, d.disk.Rename(d.path(".audit.log.tmp"), d.path(segment.LiveName)))
 }
@@ -230,7 +231,11 @@ func TestEachRecordOnce(t *testing.T) {
 			},
 			"moved": func(t *rapid.T) {
 				if d.n > 0 {
-					d.moved(rapid.IntRange(0, 5).Draw(t, "keep"))
+					d.moved(rapid.IntRange(0, 5).Draw(t, "keep"), func() {
+						if rapid.Bool().Draw(t, "look between") {
+							must(t, r.look(t.Context()))
+						}
+					})
 				}
 			},
 			"away": func(t *rapid.T) {
@@ -258,6 +263,107 @@ func TestEachRecordOnce(t *testing.T) {
 	})
 }
 
+// A reader that begins while records are both in a segment and in the live log sees them once.
+func TestBeginAmongCopies(t *testing.T) {
+	for last := range int64(12) {
+		d := newDesk(t)
+		d.append(8)
+		var r *reader
+		d.moved(3, func() {
+			r = newReader(d.disk, home, last, search.Query{})
+			must(t, r.start(t.Context()))
+		})
+		must(t, r.look(t.Context()))
+		d.append(2)
+		must(t, r.look(t.Context()))
+		want := d.all()
+		want = want[max(0, 8-int(last)):]
+		if !slices.Equal(r.lines, want) || len(r.told) > 0 {
+			t.Errorf("-n %d: %d shown, want %d; told %q", last, len(r.lines), len(want), r.told)
+		}
+	}
+}
+
+// What happened to the log is told: records that are gone, another log, what cannot be read.
+func TestTold(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		happens    func(*desk)
+		shown      int // of the lines after it
+	}{
+		{"cut", "does not have the last 3 of the records passed", func(d *desk) {
+			lines := bytes.SplitAfter(d.read(segment.LiveName), []byte("\n"))
+			d.replace(bytes.Join(lines[:5], nil))
+		}, 0},
+		{"cut and gone on", "does not have the last 3 of the records passed", func(d *desk) {
+			lines := bytes.SplitAfter(d.read(segment.LiveName), []byte("\n"))
+			d.replace(append(bytes.Join(lines[:5], nil), d.another(2)...))
+		}, 2},
+		{"another log", "does not have the records shown last", func(d *desk) { d.replace(d.another(6)) }, 4},
+		{"another log of the same lengths", "does not have the records shown last", func(d *desk) {
+			d.replace([]byte(strings.NewReplacer("1", "2", "2", "1").Replace(string(d.read(segment.LiveName)))))
+		}, 4},
+		{"emptied", "does not have the records shown last", func(d *desk) { d.replace(nil) }, 0},
+		{"no record", "not a record, and not shown", func(d *desk) { d.write(segment.LiveName, []byte("garbage\n")) }, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDesk(t)
+			d.append(8)
+			r := newReader(d.disk, home, 4, search.Query{})
+			must(t, r.start(t.Context()))
+			c.happens(d)
+			for range 3 {
+				must(t, r.look(t.Context()))
+			}
+			if len(r.lines) != 4+c.shown || len(r.told) != 1 || !strings.Contains(r.told[0], c.want) {
+				t.Errorf("%d shown, told %q", len(r.lines), r.told)
+			}
+		})
+	}
+}
+
+// replace puts another live log in the place of the one there is.
+func (d *desk) replace(text []byte) {
+	d.write("another", text)
+	must(d.t, d.disk.Rename(d.path("another"), d.path(segment.LiveName)))
+}
+
+// another is the text of a log of n records.
+func (d *desk) another(n int) (text []byte) {
+	head := chain.Genesis
+	for i := range n {
+		r, err := chain.Seal(head, "2026-10-05T12:00:00.000Z", "another", "a", fmt.Appendf(nil, `{"n":%d}`, i))
+		must(d.t, err)
+		head, text = r.Hash, chain.AppendLine(text, &r)
+	}
+	return text
+}
+
+// A log that is not there yet is waited for; one that goes away is told of, once.
+func TestAbsence(t *testing.T) {
+	d := newDesk(t)
+	r := newReader(d.disk, home, 10, search.Query{})
+	must(t, r.start(t.Context()))
+	for range 2 * patience {
+		must(t, r.look(t.Context()))
+	}
+	d.append(3)
+	must(t, r.look(t.Context()))
+	if len(r.lines) != 3 || len(r.told) > 0 {
+		t.Fatalf("%d shown, told %q", len(r.lines), r.told)
+	}
+	must(t, d.disk.Rename(d.path(segment.LiveName), d.path("elsewhere")))
+	for range 3 * patience {
+		must(t, r.look(t.Context()))
+	}
+	must(t, d.disk.Rename(d.path("elsewhere"), d.path(segment.LiveName)))
+	d.append(1)
+	must(t, r.look(t.Context()))
+	if len(r.lines) != 4 || len(r.told) != 1 || !strings.Contains(r.told[0], "is not there") {
+		t.Errorf("%d shown, told %q", len(r.lines), r.told)
+	}
+}
+
 var number = regexp.MustCompile(`"payload":\{"n":(\d+),`)
 
 // A reader beside a writer that rotates all the time and an archive that runs all the time sees each
@@ -268,7 +374,7 @@ func TestFollowBesideAWriter(t *testing.T) {
 	so := segment.Options{State: filepath.Join(dir, "state"), MaxBytes: 4 * segment.MinMaxBytes, OpenArchived: archive.Opener(durable.OS())}
 	log, err := segment.Open(where, so)
 	must(t, err)
-	const total = 400
+	const total = 250
 	writing, wrote := make(chan error, 1), atomic.Bool{}
 	go func() {
 		var err error
