@@ -2,8 +2,8 @@ package index
 
 import (
 	"encoding/binary"
-	"errors"
 	"math/bits"
+	"slices"
 	"sync"
 
 	"github.com/FastFilter/xorfilter"
@@ -38,25 +38,33 @@ func (t *trigrams) filter() []byte {
 	return append(out, f.Fingerprints...)
 }
 
-var errFilter = errors.New("a filter that contradicts itself")
-
 // parseFilter reads a filter and sees to it that no question can lead out of it.
 func parseFilter(text []byte) (f xorfilter.BinaryFuse[uint8], err error) {
 	if len(text) < filterHead {
-		return f, errFilter
+		return f, errContradicts
 	}
 	length, count := binary.LittleEndian.Uint32(text[8:]), binary.LittleEndian.Uint32(text[12:])
 	prints := text[filterHead:]
 	if bits.OnesCount32(length) != 1 || count == 0 || (uint64(count)+2)*uint64(length) != uint64(len(prints)) {
-		return f, errFilter
+		return f, errContradicts
 	}
 	return xorfilter.BinaryFuse[uint8]{Seed: binary.LittleEndian.Uint64(text), SegmentLength: length, SegmentLengthMask: length - 1,
 		SegmentCount: count, SegmentCountLength: count * length, Fingerprints: prints}, nil
 }
 
-// holdsAll reports whether a filter has all of some trigrams.
-func holdsAll(f *xorfilter.BinaryFuse[uint8], want []uint32) bool {
-	for _, g := range want {
+// holdsAll reports whether a filter has, for each text, all trigrams of one of the ways in which the
+// text may occur.
+func holdsAll(f *xorfilter.BinaryFuse[uint8], texts [][][]uint32) bool {
+	for _, ways := range texts {
+		if !slices.ContainsFunc(ways, func(way []uint32) bool { return holds(f, way) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func holds(f *xorfilter.BinaryFuse[uint8], way []uint32) bool {
+	for _, g := range way {
 		if !f.Contains(uint64(g)) {
 			return false
 		}

@@ -105,19 +105,22 @@ func (w *writer) text(s string) {
 	w.out = append(w.out, s...)
 }
 
-// posting writes which of both a posting has, how many, and each as the distance from the one before.
+// posting writes which of both a posting has, the size of what follows in bytes, and each number as the
+// distance from the one before.
 func (w *writer) posting(p *posting) {
 	list, kind := p.lines, int64(0)
 	if p.common {
 		list, kind = p.frames, 1
 	}
-	w.number(kind)
-	w.number(int64(len(list)))
+	var numbers writer
 	var last int64
 	for _, at := range list {
-		w.number(at - last)
+		numbers.number(at - last)
 		last = at
 	}
+	w.number(kind)
+	w.number(int64(len(numbers.out)))
+	w.out = append(w.out, numbers.out...)
 }
 
 // reader reads it. After an error everything reads as nothing.
@@ -147,24 +150,29 @@ func (r *reader) text() string {
 	return s
 }
 
-// posting reads a posting whose lines lie below size, in one of so many frames.
-func (r *reader) posting(size, frames int64) *posting {
+// posting reads a posting, whose lines lie below size, in one of so many frames; nil if it is not wanted.
+func (r *reader) posting(size, frames int64, wanted func() bool) *posting {
 	p := &posting{common: r.number(1) == 1}
+	n := r.number(int64(len(r.in)))
+	numbers := reader{in: r.in[:n]}
+	r.in = r.in[n:]
+	if r.bad || !wanted() {
+		return nil
+	}
 	limit := size - 1
 	if p.common {
 		limit = frames - 1
 	}
-	n := r.number(int64(len(r.in))) // each takes a byte at least
-	list := make([]int64, 0, n)
-	var last int64
-	for i := range n {
-		step := r.number(limit - last)
-		if i > 0 && step == 0 {
-			r.bad = true
+	list := make([]int64, 0, n) // each takes a byte at least
+	for last := int64(0); len(numbers.in) > 0; {
+		step := numbers.number(limit - last)
+		if len(list) > 0 && step == 0 {
+			numbers.bad = true
 		}
 		last += step
 		list = append(list, last)
 	}
+	r.bad = r.bad || numbers.bad
 	if p.common {
 		p.frames = list
 	} else {

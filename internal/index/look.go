@@ -1,10 +1,9 @@
 package index
 
 import (
+	"hash/crc32"
 	"slices"
 	"sort"
-
-	"github.com/FastFilter/xorfilter"
 
 	"github.com/opscontext/opscontext/internal/timerange"
 )
@@ -40,11 +39,14 @@ type Found struct {
 // Look says which frames may hold what is wanted. It reads what it needs to know it: ErrFormat if that
 // was damaged.
 func (x *Index) Look(w Want) (Found, error) {
+	if !slices.ContainsFunc(x.frames, func(f frame) bool { return f.flags&broken != 0 || f.inTime(w.Span) }) {
+		w = Want{Span: w.Span} // which says it all
+	}
 	kinds, actors, err := x.named(w)
 	if err != nil {
 		return Found{}, err
 	}
-	filters, err := x.asked(w.Texts)
+	may, err := x.mayHold(w.Texts)
 	if err != nil {
 		return Found{}, err
 	}
@@ -52,7 +54,7 @@ func (x *Index) Look(w Want) (Found, error) {
 	for i := range x.frames {
 		f := &x.frames[i]
 		at := Frame{Number: i, Offset: x.starts[i], Size: f.rawSize, Records: int64(f.records), Usual: f.flags&(broken|respelled) == 0}
-		if f.flags&broken != 0 || f.inTime(w.Span) && kinds.narrow(&at, f.flags&moreKinds) && actors.narrow(&at, f.flags&moreActors) && filters.mayHold(i, f) {
+		if f.flags&broken != 0 || f.inTime(w.Span) && kinds.narrow(&at, f.flags&moreKinds) && actors.narrow(&at, f.flags&moreActors) && (may == nil || may[i]) {
 			found.Frames = append(found.Frames, at)
 			continue
 		}
@@ -81,22 +83,18 @@ type chosen struct {
 
 // named looks up the kinds and actors that are wanted.
 func (x *Index) named(w Want) (kinds, actors *chosen, err error) {
-	if w.Kind == nil && w.Actor == nil {
-		return choose(nil, nil), choose(nil, nil), nil
-	}
-	ks, as, err := x.names()
-	if err != nil {
-		return nil, nil, err
+	var ks, as []*posting
+	if w.Kind != nil || w.Actor != nil {
+		if ks, as, err = x.names(w); err != nil {
+			return nil, nil, err
+		}
 	}
 	return choose(ks, w.Kind), choose(as, w.Actor), nil
 }
 
-func choose(names map[string]*posting, want func(string) bool) *chosen {
+func choose(wanted []*posting, want func(string) bool) *chosen {
 	c := &chosen{all: want == nil, frames: map[int]bool{}}
-	for name, p := range names {
-		if c.all || !want(name) {
-			continue
-		}
+	for _, p := range wanted {
 		c.lines = append(c.lines, p.lines...)
 		for _, n := range p.frames {
 			c.frames[int(n)] = true
@@ -124,52 +122,51 @@ func (c *chosen) narrow(at *Frame, more flags) bool {
 	return len(lines) > 0
 }
 
-// asked are the filters of a segment and what they are asked.
-type asked struct {
-	ways    [][][]uint32 // for each text, the trigrams of each way in which it may occur
-	filters []xorfilter.BinaryFuse[uint8]
-}
+// filterBuffer is how many bytes of filters are read at a time: they are asked while they are in the
+// cache of the processor.
+const filterBuffer = 256 << 10
 
-// asked reads the filters if a text can be looked up in them.
-func (x *Index) asked(texts []string) (*asked, error) {
-	a := &asked{}
+// mayHold reports of each frame whether each text may occur in it; nil if no text can be looked up.
+// What the filters say is believed once all of them were read and their sum is right.
+func (x *Index) mayHold(texts []string) ([]bool, error) {
+	var all [][][]uint32 // for each text, the trigrams of each way in which it may occur
 	for _, text := range texts {
 		if w := ways(text); w != nil {
-			a.ways = append(a.ways, w)
+			all = append(all, w)
 		}
 	}
-	if len(a.ways) == 0 {
-		return a, nil
+	if len(all) == 0 {
+		return nil, nil
 	}
-	text, err := x.section(sectionFilters)
-	if err != nil {
-		return nil, err
-	}
-	a.filters = make([]xorfilter.BinaryFuse[uint8], len(x.frames))
-	for i, f := range x.frames {
-		if f.filter == 0 {
-			continue
+	may := make([]bool, len(x.frames))
+	buf := make([]byte, 0, filterBuffer)
+	off, sum := x.header.offset(sectionFilters), uint32(0)
+	for from := 0; from < len(may); {
+		to, size := from, int64(0)
+		for ; to < len(may) && (to == from || size+int64(x.frames[to].filter) <= filterBuffer); to++ {
+			size += int64(x.frames[to].filter)
 		}
-		if a.filters[i], err = parseFilter(text[:f.filter]); err != nil {
+		text := slices.Grow(buf[:0], int(size))[:size]
+		if n, err := x.file.ReadAt(text, off); int64(n) < size {
 			return nil, err
 		}
-		text = text[f.filter:]
-	}
-	return a, nil
-}
-
-// mayHold reports whether each text may occur in frame i.
-func (a *asked) mayHold(i int, f *frame) bool {
-	if f.flags&unfiltered != 0 || len(a.ways) == 0 {
-		return true
-	}
-	if f.filter == 0 {
-		return false // it has no record
-	}
-	for _, text := range a.ways {
-		if !slices.ContainsFunc(text, func(way []uint32) bool { return holdsAll(&a.filters[i], way) }) {
-			return false
+		off, sum, buf = off+size, crc32.Update(sum, castagnoli, text), text
+		for ; from < to; from++ {
+			f := &x.frames[from]
+			if f.filter == 0 {
+				may[from] = f.flags&unfiltered != 0 // else it has no record
+				continue
+			}
+			filter, err := parseFilter(text[:f.filter])
+			if err != nil {
+				return nil, err
+			}
+			text = text[f.filter:]
+			may[from] = holdsAll(&filter, all)
 		}
 	}
-	return true
+	if sum != x.header.sums[sectionFilters] {
+		return nil, errDamaged
+	}
+	return may, nil
 }

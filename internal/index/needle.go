@@ -8,21 +8,36 @@ import (
 )
 
 // saidEnd is how what a record says ends, and afterSaid what follows: its two hashes, whose digits an
-// index does not cover. x stands for one digit.
+// index does not cover. x stands for one of their digits.
 const saidEnd = `,"prev_hash":"`
 
 var afterSaid = strings.Repeat("x", chain.HashLen) + `","hash":"` + strings.Repeat("x", chain.HashLen) + `"}`
 
+// beforeRest is how a record begins with a usual ts, which an index does not cover either: without its
+// digits an address is rare in a frame, with them three of its are everywhere. d stands for one digit.
+const beforeRest = `{"ts":"dddd-dd-ddTdd:dd:dd.dddZ`
+
+// rest is what of a record's text an index covers: from behind a usual ts on, else all of it.
+func rest[T []byte | string](said T) T {
+	if len(said) > len(beforeRest) && said[len(beforeRest)] == '"' && beginsWith(beforeRest, string(said[:len(beforeRest)])) {
+		return said[len(beforeRest):]
+	}
+	return said
+}
+
 // ways gives the trigrams that must be in a frame for the needle to occur in one of its records, for
-// each way in which it may: all in what the record says, or with its end among the hashes. nil: some
-// way needs none, and every frame may hold it.
+// each way in which it may: all in what is covered, or with its beginning in the ts, its end among the
+// hashes. nil: some way needs none, and every frame may hold it.
 func ways(needle string) [][]uint32 {
-	// Spelled as this program writes it, a record ends with its hashes; otherwise all of it is
-	// covered, and the first way is the only one.
-	all := [][]uint32{distinct(needle)}
-	for before := max(0, len(needle)-len(afterSaid)); before < len(needle); before++ {
-		if endsWith(saidEnd, needle[:before]) && beginsWith(afterSaid, needle[before:]) {
-			all = append(all, distinct(needle[:before]))
+	froms, tos := []int{0}, []int{len(needle)}
+	for at := range len(beforeRest) {
+		if n := min(len(needle), len(beforeRest)-at); beginsWith(beforeRest[at:], needle[:n]) {
+			froms = append(froms, n)
+		}
+	}
+	for to := max(0, len(needle)-len(afterSaid)); to < len(needle); to++ {
+		if endsWith(saidEnd, needle[:to]) && beginsWith(afterSaid, needle[to:]) {
+			tos = append(tos, to)
 		}
 	}
 	for at := 1; at < len(afterSaid); at++ {
@@ -30,24 +45,33 @@ func ways(needle string) [][]uint32 {
 			return nil
 		}
 	}
-	for _, way := range all {
-		if len(way) == 0 {
-			return nil
+	var all [][]uint32
+	for _, from := range froms {
+		for _, to := range tos {
+			way := distinct(needle[min(from, to):to])
+			if len(way) == 0 {
+				return nil
+			}
+			all = append(all, way)
 		}
 	}
 	return all
 }
 
-// beginsWith reports whether some hashes make pattern begin with text.
+// beginsWith reports whether some digits make pattern begin with text.
 func beginsWith(pattern, text string) bool {
 	if len(text) > len(pattern) {
 		return false
 	}
 	for i := range len(text) {
 		c := text[i]
+		digit := '0' <= c && c <= '9'
 		fits := pattern[i] == c
-		if pattern[i] == 'x' {
-			fits = '0' <= c && c <= '9' || 'a' <= c && c <= 'f'
+		switch pattern[i] {
+		case 'd':
+			fits = digit
+		case 'x':
+			fits = digit || 'a' <= c && c <= 'f'
 		}
 		if !fits {
 			return false
@@ -69,5 +93,5 @@ func distinct(text string) []uint32 {
 }
 
 // Narrows reports whether an index can rule out frames by a text that must occur in a record: not by
-// one of fewer than three bytes, and not by one that may stand in a hash.
+// one of fewer than three bytes, and not by one that may stand in a hash or a ts.
 func Narrows(needle string) bool { return ways(needle) != nil }

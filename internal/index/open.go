@@ -98,19 +98,23 @@ func (x *Index) parse(text []byte) error {
 	return nil
 }
 
-// names reads where kinds and actors lie.
-func (x *Index) names() (kinds, actors map[string]*posting, err error) {
+// names reads where the kinds and actors lie that are wanted.
+func (x *Index) names(w Want) (kinds, actors []*posting, err error) {
 	text, err := x.section(sectionNames)
 	if err != nil {
 		return nil, nil, err
 	}
 	r := reader{in: text}
-	for _, names := range []*map[string]*posting{&kinds, &actors} {
-		n := r.number(maxNames)
-		*names = make(map[string]*posting, n)
-		for range n {
+	for _, list := range []struct {
+		to   *[]*posting
+		want func(string) bool
+	}{{&kinds, w.Kind}, {&actors, w.Actor}} {
+		for range r.number(maxNames) {
 			name := r.text()
-			(*names)[name] = r.posting(x.starts[len(x.frames)], int64(len(x.frames)))
+			wanted := func() bool { return list.want != nil && list.want(name) }
+			if p := r.posting(x.starts[len(x.frames)], int64(len(x.frames)), wanted); p != nil {
+				*list.to = append(*list.to, p)
+			}
 		}
 	}
 	if r.bad || len(r.in) > 0 {

@@ -152,7 +152,7 @@ func (t *trigrams) addSaid(said []byte) {
 		t.shown = recordtext.AppendShown(t.shown[:0], said)
 		said = t.shown
 	}
-	for g := range trigramsOf(said) {
+	for g := range trigramsOf(rest(said)) {
 		if w, bit := &t.bits[g>>6], uint64(1)<<(g&63); *w&bit == 0 {
 			*w |= bit
 			t.list = append(t.list, uint64(g))

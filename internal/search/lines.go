@@ -15,7 +15,9 @@ func (r *run) lines(c segment.Chunk, frame *index.Frame) iter.Seq2[int64, []byte
 	switch {
 	case frame == nil:
 	case frame.Some:
-		lines = linesAt(c, frame.Lines)
+		if some, ok := linesAt(c, frame.Lines); ok {
+			lines = some
+		}
 	case frame.Usual && r.finder != nil:
 		lines = r.finder.lines(c)
 	}
@@ -25,13 +27,13 @@ func (r *run) lines(c segment.Chunk, frame *index.Frame) iter.Seq2[int64, []byte
 	return lines
 }
 
-// linesAt gives the lines of a chunk that start at some offsets. If one of those is not the start of a
-// line, they are not of this chunk, and all lines are given.
-func linesAt(c segment.Chunk, offsets []int64) iter.Seq2[int64, []byte] {
+// linesAt gives the lines of a chunk that start at some offsets. ok is false if one of those is not
+// the start of a line: then they are not of this chunk.
+func linesAt(c segment.Chunk, offsets []int64) (lines iter.Seq2[int64, []byte], ok bool) {
 	for _, at := range offsets {
 		i := at - c.Offset
 		if i < 0 || i >= int64(len(c.Data)) || i > 0 && c.Data[i-1] != '\n' {
-			return c.Lines()
+			return nil, false
 		}
 	}
 	return func(yield func(int64, []byte) bool) {
@@ -40,7 +42,7 @@ func linesAt(c segment.Chunk, offsets []int64) iter.Seq2[int64, []byte] {
 				return
 			}
 		}
-	}
+	}, true
 }
 
 // backward gives lines last first.

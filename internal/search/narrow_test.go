@@ -158,3 +158,35 @@ func TestDamagedFrameIsTold(t *testing.T) {
 		t.Errorf("%d of the hits are missing, which is not one frame", lost)
 	}
 }
+
+// Of a frame whose rare records are named, only its beginning is decoded. Wherever it was damaged,
+// those records are found as they were, or the frame is told to be unreadable.
+func TestDamagedBeginningIsTold(t *testing.T) {
+	home := layFrames(t)
+	q := Query{Kinds: []string{"rare.kind"}}
+	_, want, _ := found(t, home, q)
+	path := filepath.Join(home, "audit-archive", "audit-0001.jsonl.zst")
+	good, err := os.ReadFile(path)
+	must(t, err)
+	must(t, os.Chmod(path, 0o600))
+	told := 0
+	for i := range 200 {
+		bad := bytes.Clone(good)
+		bad[i*(len(good)-100)/200] ^= 0x41
+		must(t, os.WriteFile(path, bad, 0o600))
+		switch s, hits, said := found(t, home, q); {
+		case s.Unreadable > 0 && strings.Contains(said, "frame"):
+			told++
+			for line := range strings.Lines(hits) {
+				if !strings.Contains(want, line) {
+					t.Errorf("byte %d: a hit that there is not: %s", i, line)
+				}
+			}
+		case hits != want:
+			t.Errorf("byte %d: other hits, and nobody is told: %+v", i, s)
+		}
+	}
+	if told == 0 || told == 200 {
+		t.Errorf("%d of 200 are told: the test is broken", told)
+	}
+}

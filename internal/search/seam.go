@@ -20,6 +20,9 @@ func SeamEnd(ctx context.Context, s *segment.Snapshot) (int64, error) {
 		return 0, nil
 	}
 	last := s.Sources[len(s.Sources)-2]
+	if follows(s.Live, last) {
+		return 0, nil
+	}
 	for from, size := int64(0), 1; ; size = seamChunk {
 		run, err := leadingHashes(ctx, s.Live, from, size)
 		if err != nil {
@@ -39,6 +42,31 @@ func SeamEnd(ctx context.Context, s *segment.Snapshot) (int64, error) {
 		}
 		from = run[len(run)-1].end
 	}
+}
+
+// follows reports whether the live log's first line is a record with its own hash, and its parent the
+// one on the last line of the segment before, as after every rotation. Then it is no copy of a record
+// in that segment, which would be its own ancestor, and the segment need not be read to know it. What
+// cannot be read shows nothing.
+func follows(live, before segment.Source) bool {
+	first, err := live.Read(segment.Extent{Size: 1}, nil)
+	extents := before.Extents(segment.DefaultExtent)
+	if err != nil || len(extents) == 0 {
+		return false
+	}
+	last, err := before.Read(extents[len(extents)-1], nil)
+	if err != nil {
+		return false
+	}
+	parent, child := chain.ReadLine(lastLine(last)), chain.ReadLine(lastLine(first))
+	return parent.Class.Whole() && child.Class.Whole() && child.Record.Prev == parent.Record.Hash
+}
+
+func lastLine(c segment.Chunk) (last []byte) {
+	for _, line := range c.Lines() {
+		last = line
+	}
+	return last
 }
 
 // hashLine is a record of the live log: where it lies and the hash it states.
@@ -87,9 +115,6 @@ func hashesIn(ctx context.Context, src segment.Source, run []hashLine) (map[stri
 	err := segment.Walk(ctx, []segment.Source{src}, segment.WalkOptions{},
 		func(_ segment.Position, c segment.Chunk) (hits []string, err error) {
 			for _, line := range c.Lines() {
-				if glance, usual := lastHash(line); usual && !wanted[string(glance)] {
-					continue
-				}
 				if hash, ok := statedHash(line); ok && wanted[hash] {
 					hits = append(hits, hash)
 				}
@@ -103,24 +128,6 @@ func hashesIn(ctx context.Context, src segment.Source, run []hashLine) (map[stri
 			return nil // what cannot be read is reported when it is to be exported
 		})
 	return found, err
-}
-
-// lastHash gives the hash member where it is the last of a line, which is how writers spell it. Whatever
-// else the line holds, if it is JSON it states that hash and no other: raw quotes stand in no string, one
-// brace closes the outermost object alone, and of several members of a name the last counts.
-func lastHash(line []byte) (hash []byte, ok bool) {
-	const start, end = `"hash":"`, `"}`
-	i := len(line) - len(end) - chain.HashLen
-	if i < len(start) || string(line[i-len(start):i]) != start || string(line[i+chain.HashLen:]) != end {
-		return nil, false
-	}
-	hash = line[i : i+chain.HashLen]
-	for _, c := range hash {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return nil, false
-		}
-	}
-	return hash, true
 }
 
 // statedHash gives the hash member of a line as existing readers compare it: by value, of whatever
