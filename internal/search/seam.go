@@ -115,6 +115,9 @@ func hashesIn(ctx context.Context, src segment.Source, run []hashLine) (map[stri
 	err := segment.Walk(ctx, []segment.Source{src}, segment.WalkOptions{},
 		func(_ segment.Position, c segment.Chunk) (hits []string, err error) {
 			for _, line := range c.Lines() {
+				if glance, usual := lastHash(line); usual && !wanted[string(glance)] {
+					continue
+				}
 				if hash, ok := statedHash(line); ok && wanted[hash] {
 					hits = append(hits, hash)
 				}
@@ -128,6 +131,25 @@ func hashesIn(ctx context.Context, src segment.Source, run []hashLine) (map[stri
 			return nil // what cannot be read is reported when it is to be exported
 		})
 	return found, err
+}
+
+// lastHash gives the hash member where it is the last of several in a line, which is how writers spell
+// it. Whatever else the line holds, if it is JSON it states that hash and no other: a quote behind a
+// comma begins a string, one brace closes the outermost object alone, and of several members of a name
+// the last counts.
+func lastHash(line []byte) (hash []byte, ok bool) {
+	const start, end = `,"hash":"`, `"}`
+	i := len(line) - len(end) - chain.HashLen
+	if i < len(start) || string(line[i-len(start):i]) != start || string(line[i+chain.HashLen:]) != end {
+		return nil, false
+	}
+	hash = line[i : i+chain.HashLen]
+	for _, c := range hash {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return nil, false
+		}
+	}
+	return hash, true
 }
 
 // statedHash gives the hash member of a line as existing readers compare it: by value, of whatever
