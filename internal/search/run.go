@@ -95,7 +95,7 @@ var errEnough = errors.New("enough")
 // Run searches a snapshot. What cannot be read is told and counted; an error means that the search
 // did not come to its end: ctx did, or Write failed.
 func Run(ctx context.Context, snap *segment.Snapshot, o Options) (Summary, error) {
-	r := &run{o: o, broken: map[segment.Position]bool{}, groups: newGroups(&o), finder: newFinder(plainPart(o.Query.texts()))}
+	r := &run{ctx: ctx, snap: snap, o: o, broken: map[segment.Position]bool{}, groups: newGroups(&o), finder: newFinder(plainPart(o.Query.texts()))}
 	r.files(snap.Facts)
 	r.aside(snap)
 	// A live log whose beginning cannot be read is met again, and told, by the walk.
@@ -137,6 +137,8 @@ func Run(ctx context.Context, snap *segment.Snapshot, o Options) (Summary, error
 }
 
 type run struct {
+	ctx     context.Context
+	snap    *segment.Snapshot
 	o       Options
 	sources []segment.Source // in the order in which they are searched
 	// narrowed are those of them of which only some frames are read; nil for the others.
@@ -178,6 +180,8 @@ type kept struct {
 type badLine struct {
 	offset int64
 	why    string
+	// unfinished: the live log ends with it, and it with no line end.
+	unfinished bool
 }
 
 func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
@@ -193,7 +197,7 @@ func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
 		}
 		wanted, why := r.examine(line, frame)
 		if why != "" {
-			p.bad = append(p.bad, badLine{offset, why})
+			p.bad = append(p.bad, badLine{offset, why, unfinished(src, c, offset, line)})
 			continue
 		}
 		if src.State() == segment.StateLive && offset < r.seam {
@@ -206,7 +210,7 @@ func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
 			var err error
 			if wanted, err = r.o.Where.Match(recordtext.Canonical(line)); err != nil {
 				if p.undecided++; p.undecided == 1 {
-					p.first = badLine{offset, err.Error()}
+					p.first = badLine{offset: offset, why: err.Error()}
 				}
 			}
 		}
@@ -258,6 +262,9 @@ func (r *run) join(at segment.Position, p piece, err error) error {
 	}
 	r.read[at.Source] = true
 	for _, b := range p.bad {
+		if b.unfinished && r.inFlight() {
+			continue
+		}
 		r.problem(fmt.Sprintf("%s, byte %d: not a record, and not searched: %s", name, b.offset, b.why))
 	}
 	enough := r.o.Limit > 0 && r.sum.Hits+int64(len(p.hits)) >= r.o.Limit

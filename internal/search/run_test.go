@@ -17,12 +17,9 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"pgregory.net/rapid"
-
 	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
-	"github.com/opscontext/opscontext/internal/kinds"
 	"github.com/opscontext/opscontext/internal/recordtext"
 	"github.com/opscontext/opscontext/internal/timerange"
 	"github.com/opscontext/opscontext/segment"
@@ -45,7 +42,6 @@ type history struct {
 
 var (
 	events   = []string{"drift.detected", "hook.block", "session.save", "vscode.prompt_submit", "ünïcode"}
-	sorted   = map[string]kinds.Category{"drift.detected": "exception", "hook.block": "fault", "session.save": "user-activity", "vscode.prompt_submit": "user-activity", "ünïcode": "unknown"}
 	actors   = []string{"system", "ci", "claude-code", "ci \"quoted\""}
 	sessions = []string{"", "s-1", "s-2", "日本"}
 	scraps   = []string{"plain", "10.0.0.7", "ü", "日本語", "😀", "\n", "\t", `"`, `\`, "/", "\u2028", "\u007f", "\x01", `\n`, "u00fc", " ", "a"}
@@ -190,127 +186,6 @@ func lines(ctx context.Context, snap *segment.Snapshot, o Options) (hits []strin
 	}
 	s, err = Run(ctx, snap, o)
 	return hits, s, err
-}
-
-// asked is a query, and the same in a form that knows what the test's records say.
-type asked struct {
-	query Query
-	wants func(made) bool
-}
-
-func drawQuery(t *rapid.T, all []made) asked {
-	a := asked{wants: func(made) bool { return true }}
-	also := func(f func(made) bool) {
-		before := a.wants
-		a.wants = func(m made) bool { return before(m) && f(m) }
-	}
-	some := func(name string) made { return all[rapid.IntRange(0, len(all)-1).Draw(t, name)] }
-	yes := func(name string) bool { return rapid.IntRange(0, 2).Draw(t, name) == 0 }
-	if yes("by kind") {
-		stem := events[rapid.IntRange(0, len(events)-1).Draw(t, "kind")][:3]
-		exact := pickOne(t, events, "exact kind")
-		a.query.Kinds = []string{stem + "*", exact}
-		also(func(m made) bool { return strings.HasPrefix(m.event, stem) || m.event == exact })
-	}
-	if yes("by category") {
-		a.query.Categories = rapid.SliceOfN(rapid.SampledFrom(kinds.Categories), 1, 3).Draw(t, "categories")
-		also(func(m made) bool { return slices.Contains(a.query.Categories, sorted[m.event]) })
-	}
-	if yes("by actor") {
-		actor := pickOne(t, actors, "actor")
-		a.query.Actor = "*" + actor[1:]
-		also(func(m made) bool { return strings.HasSuffix(m.actor, actor[1:]) })
-	}
-	if yes("by session") {
-		id := pickOne(t, sessions[1:], "session")
-		a.query.Session = id
-		also(func(m made) bool { return m.session == id })
-	}
-	if yes("by time") {
-		from, to := some("from").ts, some("to").ts
-		if from > to {
-			from, to = to, from
-		}
-		a.query.Span = timerange.Range{Since: from, Until: to}
-		also(func(m made) bool { return from <= m.ts && m.ts <= to })
-	}
-	part := func(name string) string {
-		runes := []rune(some(name).shown)
-		from := rapid.IntRange(0, len(runes)-1).Draw(t, name+" from")
-		return string(runes[from:min(len(runes), from+rapid.IntRange(1, 12).Draw(t, name+" length"))])
-	}
-	if yes("by text") {
-		text := part("text")
-		a.query.Text = text
-		also(func(m made) bool { return strings.Contains(m.shown, text) })
-	}
-	if yes("by expression") {
-		text := part("expression")
-		a.query.Regexp = regexp.MustCompile(`^(?s:.*)` + regexp.QuoteMeta(text))
-		also(func(m made) bool { return strings.Contains(m.shown, text) })
-	}
-	return a
-}
-
-func pickOne(t *rapid.T, of []string, name string) string {
-	return of[rapid.IntRange(0, len(of)-1).Draw(t, name)]
-}
-
-// Whatever is asked for, the hits are those of a scan over what the test knows that it wrote.
-func TestHitsAreThoseOfAFullScan(t *testing.T) {
-	for seed := range uint64(2) {
-		home, all := lay(t, seed)
-		snap := open(t, home)
-		states := map[segment.State]bool{}
-		for _, src := range append(slices.Clone(snap.Sources), snap.Branches...) {
-			states[src.State()] = true
-		}
-		if len(states) != 4 {
-			t.Fatalf("the home has the states %v, not all four", states)
-		}
-		rapid.Check(t, func(rt *rapid.T) {
-			a := drawQuery(rt, all)
-			o := Options{Query: a.query, ExtentSize: rapid.SampledFrom([]int{150, 1000, 0}).Draw(rt, "extent"), Workers: 2}
-			var log, branch []string
-			for _, m := range all {
-				switch {
-				case !a.wants(m):
-				case m.abandoned:
-					branch = append(branch, "! "+m.line)
-				default:
-					log = append(log, "  "+m.line)
-				}
-			}
-			if o.Reverse = rapid.Bool().Draw(rt, "reverse"); o.Reverse {
-				slices.Reverse(log)
-				slices.Reverse(branch)
-			}
-			got, s, err := lines(context.Background(), snap, o)
-			if want := append(log, branch...); err != nil || !slices.Equal(got, want) {
-				rt.Fatalf("%+v, %v: %d hits, want %d\n%s\nwant\n%s", o.Query, err, len(got), len(want), strings.Join(got, "\n"), strings.Join(want, "\n"))
-			}
-			if s.Abandoned != int64(len(branch)) || s.Unreadable != 0 || s.Searched != 4 || s.Segments != 4 || s.Branches != 1 || s.Limited {
-				rt.Fatalf("%+v", s)
-			}
-			counted := s.Hits
-			if counted == 0 {
-				return
-			}
-			o.Limit = rapid.Int64Range(1, counted).Draw(rt, "limit")
-			first, limited, err := lines(context.Background(), snap, o)
-			if err != nil || limited.Hits != o.Limit || !limited.Limited || len(first) > len(got) || !slices.Equal(first, got[:len(first)]) {
-				rt.Fatalf("limit %d: %v, %+v", o.Limit, err, limited)
-			}
-			s, err = Run(context.Background(), snap, Options{Query: a.query, By: pick(rand.New(rand.NewPCG(uint64(counted), 0)), Bys)})
-			sum := int64(0)
-			for _, g := range s.Groups {
-				sum += g.Hits
-			}
-			if err != nil || s.Hits != counted || sum != counted {
-				rt.Fatalf("%v: %d hits, %d in groups, want %d", err, s.Hits, sum, counted)
-			}
-		})
-	}
 }
 
 func writeHome(t *testing.T, files map[string]string) string {

@@ -10,8 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"time"
 
 	"github.com/opscontext/opscontext/archive"
@@ -196,20 +194,9 @@ func (c *check) run(ctx context.Context) (err error) {
 }
 
 // sinceSnapshot finds out whether the live log is still the one that was judged.
-func (c *check) sinceSnapshot() error {
-	if c.snap.Live == nil {
-		return nil
-	}
-	now, err := c.o.FS.Stat(filepath.Join(c.snap.Home, segment.LiveName))
-	if errors.Is(err, fs.ErrNotExist) {
-		c.moved = true
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("look at the live log again: %w", err)
-	}
-	c.moved = now.ID != c.snap.Live.Info().ID || now.Size != c.snap.Live.Size()
-	return nil
+func (c *check) sinceSnapshot() (err error) {
+	c.moved, err = c.snap.Moved()
+	return err
 }
 
 // doubtful reports whether a finding may come from a writer at work: it is in the live log, and the
