@@ -39,7 +39,7 @@ type history struct {
 var (
 	events   = []string{"drift.detected", "drift.silent_failure", "hook.block", "session.save", "vscode.prompt_submit", "ünïcode", "a\tb"}
 	actors   = []string{"system", "ci", "claude-code", "ci \"quoted\"", "日本"}
-	sessions = []any{"", "s-1", "s-2", "日本", "a\\b", numbers[0], list{"s-1"}}
+	sessions = []any{"", "s-1", "s-2", "日本", "a\\b", numbers[0], list{"s-1"}, list{"a\"b"}}
 	scraps   = []string{"plain", "10.0.0.7", "ü", "日本語", "😀", "\n", "\t", `"`, `\`, "/", "\u2028", "\u007f", "\x01", `\n`, "u00fc", " ", "a", "\ufffd", loneSurrogate, "\b", "null", `","event":"`}
 	words    = []string{"lorem ", "ipsum-", "dolor/", "sit_", "amet."}
 )
