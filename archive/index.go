@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/index"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -17,7 +16,7 @@ import (
 var ErrForeignIndex = errors.New("the search index is not of this segment")
 
 // OpenIndex opens the search index beside src, an archived segment from [Opener]. It is held against
-// the manifest, whose digest it has, and against the frames of the file. An error, fs.ErrNotExist
+// the manifest, whose checksum it has, and against the frames of the file. An error, fs.ErrNotExist
 // among them, means that there is none to use; the segment can be read all the same.
 func OpenIndex(src segment.Source) (*index.Index, error) {
 	s, ok := src.(*source)
@@ -44,7 +43,7 @@ func (s *source) sameAs(x *index.Index) error {
 	if err != nil {
 		return err
 	}
-	same := x.Of(Digest(text)) && x.Frames() == len(s.frames)
+	same := x.Of(text) && x.Frames() == len(s.frames)
 	for i := 0; same && i < len(s.frames); i++ {
 		size, rawSize := x.Sizes(i)
 		same = size == s.frames[i].size && rawSize == s.frames[i].rawSize
@@ -55,9 +54,9 @@ func (s *source) sameAs(x *index.Index) error {
 	return nil
 }
 
-// putIndex writes the search index of a segment whose manifest has this digest. Nobody has to wait
+// putIndex writes the search index of a segment with this manifest. Nobody has to wait
 // for it to be durable, but it must not be there by half: an index is replaced at once.
-func (r *run) putIndex(k *kept, x *index.Builder, manifest chain.Hash, res *Result) error {
+func (r *run) putIndex(k *kept, x *index.Builder, manifest []byte, res *Result) error {
 	path, text := r.path(k.name, segment.FormIndex), x.Encode(manifest)
 	if had, err := boundedFile(r.fs, path, int64(len(text))); err == nil && bytes.Equal(had, text) {
 		return nil
@@ -120,5 +119,5 @@ func (r *run) reindexOne(ctx context.Context, k *kept, res *Result) (err error) 
 		return &segment.Refusal{Path: path, Offset: -1, Why: "the manifest is not of the segment beside it", Next: "run audit_verify, which says what is not as it was"}
 	}
 	res.Records, res.Stored = m.Records, m.Archived.Bytes
-	return r.putIndex(k, x, Digest(text), res)
+	return r.putIndex(k, x, text, res)
 }

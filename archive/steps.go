@@ -65,7 +65,7 @@ func (r *run) segment(ctx context.Context, i int, before int64) (res Result, err
 	if err := r.manifest(k, text, want, &res); err != nil {
 		return res, err
 	}
-	res.IndexErr = r.putIndex(k, x, want.Manifest, &res)
+	res.IndexErr = r.putIndex(k, x, text, &res)
 	if !r.chain.has(want) {
 		if _, err := r.log.AppendSystem(ctx, chain.KindArchive, want.Payload()); err != nil {
 			return res, fmt.Errorf("%s is archived, but that could not be chained; the plain file stays: %w", want.Segment, err)

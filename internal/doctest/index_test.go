@@ -17,7 +17,7 @@ import (
 // program does.
 func readIndex(t *testing.T, file []byte) (header []byte, sections [3][]byte) {
 	t.Helper()
-	const size = 16 + 32 + 4 + 3*(8+4) + 4
+	const size = 16 + 32 + 4 + 4 + 3*(8+4) + 4
 	le, table := binary.LittleEndian, crc32.MakeTable(crc32.Castagnoli)
 	header = file[:size]
 	if le.Uint32(header[size-4:]) != crc32.Checksum(header[:size-4], table) {
@@ -25,7 +25,7 @@ func readIndex(t *testing.T, file []byte) (header []byte, sections [3][]byte) {
 	}
 	rest := file[size:]
 	for i := range sections {
-		at := header[52+12*i:]
+		at := header[56+12*i:]
 		n := le.Uint64(at)
 		sections[i], rest = rest[:n], rest[n:]
 		if le.Uint32(at[8:]) != crc32.Checksum(sections[i], table) {
@@ -66,8 +66,11 @@ func TestExampleIndex(t *testing.T) {
 	if !bytes.Equal(header[16:48], digest[:]) {
 		t.Error("the header has not the digest of the manifest")
 	}
+	if binary.LittleEndian.Uint32(header[48:]) != crc32.Checksum(a.manifest, crc32.MakeTable(crc32.Castagnoli)) {
+		t.Error("the header has not the checksum of the manifest")
+	}
 	frames, names, filter := sections[0], sections[1], sections[2]
-	want := dump(header[:16], header[16:48], header[48:52], header[52:64], header[64:76], header[76:88], header[88:], frames, names, filter[:16])
+	want := dump(header[:16], header[16:48], header[48:52], header[52:56], header[56:68], header[68:80], header[80:92], header[92:], frames, names, filter[:16])
 	b := d.example(t, "index")
 	if b.text != string(want) {
 		t.Errorf("%s: the example is\n%swant\n%s", d.at(b), b.text, want)

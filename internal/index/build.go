@@ -1,10 +1,10 @@
 package index
 
 import (
+	"crypto/sha256"
+	"hash/crc32"
 	"maps"
 	"slices"
-
-	"github.com/opscontext/opscontext/chain"
 )
 
 const (
@@ -91,9 +91,9 @@ func (b *Builder) names(all map[string]*posting, in map[string][]int64, n int64)
 	return more
 }
 
-// Encode gives the index as its file has it. manifest is the digest of the segment's manifest, which
-// ties the index to it.
-func (b *Builder) Encode(manifest chain.Hash) []byte {
+// Encode gives the index as its file has it. manifest is the segment's manifest file, to which it ties
+// the index.
+func (b *Builder) Encode(manifest []byte) []byte {
 	var frames, names writer
 	for _, f := range b.frames {
 		frames.number(f.size)
@@ -111,6 +111,6 @@ func (b *Builder) Encode(manifest chain.Hash) []byte {
 			names.posting(all[name])
 		}
 	}
-	h := header{manifest: manifest, frames: uint32(len(b.frames))}
+	h := header{manifest: sha256.Sum256(manifest), sum: crc32.Checksum(manifest, castagnoli), frames: uint32(len(b.frames))}
 	return h.encode([sections][]byte{frames.out, names.out, b.filters})
 }

@@ -46,7 +46,7 @@ func written(frames [][]string) []byte {
 		p.Done()
 		b.Add(p, 7, at-begin)
 	}
-	return b.Encode(chain.Hash{1})
+	return b.Encode([]byte("manifest"))
 }
 
 func opened(t testing.TB, file []byte) (*Index, error) {
@@ -246,7 +246,7 @@ func summed(file []byte) []byte {
 	le := binary.LittleEndian
 	at := headerSize
 	for i := range sections {
-		place := file[len(Format)+chain.HashLen/2+4+i*(8+4):]
+		place := file[len(Format)+chain.HashLen/2+4+4+i*(8+4):]
 		if h.sizes[i] = le.Uint64(place); h.sizes[i] > uint64(int64(len(file))-at) {
 			return file
 		}

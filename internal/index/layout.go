@@ -13,7 +13,7 @@ import (
 const Format = "opscontext-idx/1"
 
 // headerSize is the size of the header in bytes; all numbers in it are little-endian.
-const headerSize = int64(len(Format) + chain.HashLen/2 + 4 + sections*(8+4) + 4)
+const headerSize = int64(len(Format) + chain.HashLen/2 + 4 + 4 + sections*(8+4) + 4)
 
 // The sections, in the order in which they follow the header.
 const (
@@ -29,6 +29,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // header stands before the sections.
 type header struct {
 	manifest chain.Hash
+	sum      uint32 // of the manifest
 	frames   uint32
 	sizes    [sections]uint64 // in bytes
 	sums     [sections]uint32
@@ -39,6 +40,7 @@ func (h *header) encode(texts [sections][]byte) []byte {
 	le := binary.LittleEndian
 	out := append([]byte(nil), Format...)
 	out = append(out, h.manifest[:]...)
+	out = le.AppendUint32(out, h.sum)
 	out = le.AppendUint32(out, h.frames)
 	for _, text := range texts {
 		out = le.AppendUint64(out, uint64(len(text)))
@@ -65,8 +67,8 @@ func parseHeader(b []byte) (h header, err error) {
 	b = b[len(Format):]
 	copy(h.manifest[:], b)
 	b = b[len(h.manifest):]
-	h.frames = le.Uint32(b)
-	b = b[4:]
+	h.sum, h.frames = le.Uint32(b), le.Uint32(b[4:])
+	b = b[4+4:]
 	for i := range sections {
 		h.sizes[i], h.sums[i] = le.Uint64(b), le.Uint32(b[8:])
 		b = b[8+4:]
@@ -123,29 +125,36 @@ func (w *writer) posting(p *posting) {
 	w.out = append(w.out, numbers.out...)
 }
 
-// reader reads it. After an error everything reads as nothing.
+// reader reads it. After an error everything reads as nothing. Texts are parts of what is read.
 type reader struct {
-	in  []byte
+	in  string
 	bad bool
 }
 
 func (r *reader) number(limit int64) int64 {
-	n, size := binary.Uvarint(r.in)
-	if size <= 0 || n > uint64(limit) {
-		r.bad, r.in = true, nil
-		return 0
+	var n uint64
+	for i := 0; i < len(r.in) && i < binary.MaxVarintLen64-1; i++ {
+		c := r.in[i]
+		n |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			if n > uint64(limit) {
+				break
+			}
+			r.in = r.in[i+1:]
+			return int64(n)
+		}
 	}
-	r.in = r.in[size:]
-	return int64(n)
+	r.bad, r.in = true, ""
+	return 0
 }
 
 func (r *reader) text() string {
 	n := r.number(maxText)
 	if int64(len(r.in)) < n {
-		r.bad, r.in = true, nil
+		r.bad, r.in = true, ""
 		return ""
 	}
-	s := string(r.in[:n])
+	s := r.in[:n]
 	r.in = r.in[n:]
 	return s
 }

@@ -79,7 +79,7 @@ var (
 
 // parse reads what is said of the frames.
 func (x *Index) parse(text []byte) error {
-	r := reader{in: text}
+	r := reader{in: string(text)}
 	x.frames, x.starts = make([]frame, x.header.frames), make([]int64, x.header.frames+1)
 	var filters int64
 	for i := range x.frames {
@@ -104,7 +104,7 @@ func (x *Index) names(w Want) (kinds, actors []*posting, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := reader{in: text}
+	r := reader{in: string(text)}
 	for _, list := range []struct {
 		to   *[]*posting
 		want func(string) bool
@@ -123,8 +123,11 @@ func (x *Index) names(w Want) (kinds, actors []*posting, err error) {
 	return kinds, actors, nil
 }
 
-// Of reports whether the index is of the segment whose manifest has this digest.
-func (x *Index) Of(manifest chain.Hash) bool { return x.header.manifest == manifest }
+// Of reports whether the index is of the segment with this manifest, by the manifest's checksum: that
+// is enough to tell two segments apart, and forging an index takes no more than writing one.
+func (x *Index) Of(manifest []byte) bool {
+	return x.header.sum == crc32.Checksum(manifest, castagnoli)
+}
 
 // Frames is the number of frames that the index is about.
 func (x *Index) Frames() int { return len(x.frames) }

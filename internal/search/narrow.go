@@ -29,11 +29,15 @@ func (n *narrowed) Extents(int) []segment.Extent {
 	return es
 }
 
-// Read reads a frame, and of one of which the index names the lines no more than is needed for them, if
-// that turns out to be records with the right hash each. If not, all of it is read, which tells a frame
-// that was damaged from a record that was altered.
+// fewLines is the number of lines up to which it is quicker to decode a frame as far as the last of
+// them and to hash each than to decode all of it.
+const fewLines = 8
+
+// Read reads a frame, and of one of which the index names a few lines no more than is needed for them,
+// if that turns out to be records with the right hash each. If not, all of it is read, which tells a
+// frame that was damaged from a record that was altered.
 func (n *narrowed) Read(e segment.Extent, buf []byte) (segment.Chunk, error) {
-	if f := n.frame(e.Offset); f != nil && f.Some {
+	if f := n.frame(e.Offset); f != nil && f.Some && len(f.Lines) <= fewLines {
 		first := segment.Extent{Offset: e.Offset, Size: f.Lines[len(f.Lines)-1] + 1 - e.Offset}
 		c, err := archive.Prefix(n.Source, first, buf)
 		if err == nil {

@@ -84,6 +84,14 @@ func (q *Query) wantsCanonical(line []byte) bool {
 }
 
 func (q *Query) wantsMembers(line []byte, open need) bool {
+	if ts, event, ok := recordtext.Head(line); ok {
+		if open&needTS != 0 && !q.Span.Contains(string(ts)) || open&needKind != 0 && !q.wantsKind(string(event)) {
+			return false
+		}
+		if open &^= needTS | needKind; open == 0 {
+			return true
+		}
+	}
 	for name, value := range recordtext.Members(line) {
 		about := aboutMember(name)
 		if about&open == 0 {

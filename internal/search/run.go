@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/index"
@@ -157,14 +158,30 @@ type run struct {
 
 // piece is what one extent gives.
 type piece struct {
-	records int64
-	text    []byte
-	hits    []kept
-	groups  *groups
-	bad     []badLine
-	// undecided counts records that could be hits, first is the place of the first, and why.
-	undecided int64
-	first     badLine
+	*room
+	records   int64
+	groups    *groups
+	bad       []badLine
+	undecided int64   // records that could be hits
+	first     badLine // of them
+}
+
+// room is for what is written of a piece's hits, and is used again once that was done.
+type room struct {
+	text []byte
+	hits []kept
+}
+
+var rooms = sync.Pool{New: func() any { return new(room) }}
+
+// keptRoom is the largest text that room is kept for, in bytes.
+const keptRoom = 4 << 20
+
+func (r *room) free() {
+	if cap(r.text) <= keptRoom {
+		r.text, r.hits = r.text[:0], r.hits[:0]
+		rooms.Put(r)
+	}
 }
 
 // kept is what is still to be known of a hit when pieces are joined.
@@ -186,7 +203,8 @@ type badLine struct {
 
 func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
 	src := r.sources[at.Source]
-	p := piece{groups: newGroups(&r.o)}
+	name, state := src.Name(), src.State()
+	p := piece{room: rooms.Get().(*room), groups: newGroups(&r.o)}
 	frame := r.narrowed[at.Source].frame(at.Offset)
 	if frame != nil {
 		p.records = frame.Records
@@ -200,7 +218,7 @@ func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
 			p.bad = append(p.bad, badLine{offset, why, unfinished(src, c, offset, line)})
 			continue
 		}
-		if src.State() == segment.StateLive && offset < r.seam {
+		if state == segment.StateLive && offset < r.seam {
 			continue
 		}
 		if frame == nil {
@@ -217,7 +235,7 @@ func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
 		if !wanted {
 			continue
 		}
-		r.hit(&p, Hit{Source: src.Name(), State: src.State(), Offset: offset, Line: line})
+		r.hit(&p, Hit{Source: name, State: state, Offset: offset, Line: line})
 		if r.o.Limit > 0 && int64(len(p.hits)) == r.o.Limit {
 			break
 		}
@@ -260,6 +278,7 @@ func (r *run) join(at segment.Position, p piece, err error) error {
 		r.unreadable(at, err)
 		return nil
 	}
+	defer p.free()
 	r.read[at.Source] = true
 	for _, b := range p.bad {
 		if b.unfinished && r.inFlight() {
