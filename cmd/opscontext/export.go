@@ -129,6 +129,8 @@ type exporter struct {
 	wanted search.Query
 	seam   int64 // records of the live log that start before are copies
 
+	ctx     context.Context
+	snap    *segment.Snapshot
 	sources []segment.Source
 	source  int   // being joined
 	line    int64 // lines of it that are joined
@@ -147,11 +149,12 @@ type piece struct {
 type badLine struct {
 	line, offset int64
 	why          string
+	unfinished   bool
 }
 
 // write writes the records of s and reports how many lines and pieces were left out.
 func (x *exporter) write(ctx context.Context, s *segment.Snapshot) (skipped int64, err error) {
-	x.sources = s.Sources
+	x.ctx, x.snap, x.sources = ctx, s, s.Sources
 	if x.seam, err = search.SeamEnd(ctx, s); err != nil {
 		return 0, err
 	}
@@ -164,14 +167,15 @@ func (x *exporter) write(ctx context.Context, s *segment.Snapshot) (skipped int6
 
 func (x *exporter) work(at segment.Position, c segment.Chunk) (piece, error) {
 	p := piece{records: make([]byte, 0, len(c.Data)+1)}
-	live := x.sources[at.Source].State() == segment.StateLive
+	src := x.sources[at.Source]
+	live := src.State() == segment.StateLive
 	for offset, line := range c.Lines() {
 		p.lines++
 		if len(line) == 0 {
 			continue
 		}
 		if why, ok := recordtext.IsRecord(line); !ok {
-			p.bad = append(p.bad, badLine{p.lines, offset, why})
+			p.bad = append(p.bad, badLine{p.lines, offset, why, search.Unfinished(src, c, offset, line)})
 			continue
 		}
 		if live && offset < x.seam || !x.wanted.Wants(line) {
@@ -193,6 +197,9 @@ func (x *exporter) join(at segment.Position, p piece, err error) error {
 		return nil
 	}
 	for _, b := range p.bad {
+		if b.unfinished && search.InFlight(x.ctx, x.snap) {
+			continue
+		}
 		x.skipped++
 		x.problem(fmt.Sprintf("%s line %s (offset %s) is not a record and is left out: %s",
 			name, terminal.Count(x.line+b.line), terminal.Count(b.offset), b.why))

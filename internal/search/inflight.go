@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"time"
 
 	"github.com/opscontext/opscontext/segment"
@@ -14,19 +15,21 @@ const (
 	lookAfter = 10 * time.Millisecond
 )
 
-// unfinished reports whether the live log ends with a line, and the line without its end.
-func unfinished(src segment.Source, c segment.Chunk, offset int64, line []byte) bool {
+// Unfinished reports whether a line ends the live log without an end of its own. c is the chunk that it
+// is in, offset where it begins.
+func Unfinished(src segment.Source, c segment.Chunk, offset int64, line []byte) bool {
 	return src.State() == segment.StateLive && !c.Ended() && offset+int64(len(line)) == src.Size()
 }
 
-// inFlight reports whether the live log has gone on since the snapshot was taken.
-func (r *run) inFlight() bool {
+// InFlight reports whether the live log has gone on since the snapshot was taken, so that what ends it
+// without an end was being written. It may wait for that, for looks times lookAfter.
+func InFlight(ctx context.Context, snap *segment.Snapshot) bool {
 	for range looks {
-		if moved, err := r.snap.Moved(); moved || err != nil {
+		if moved, err := snap.Moved(); moved || err != nil {
 			return err == nil
 		}
 		select {
-		case <-r.ctx.Done():
+		case <-ctx.Done():
 			return false
 		case <-time.After(lookAfter):
 		}

@@ -215,7 +215,7 @@ func (r *run) work(at segment.Position, c segment.Chunk) (piece, error) {
 		}
 		wanted, why := r.examine(line, frame)
 		if why != "" {
-			p.bad = append(p.bad, badLine{offset, why, unfinished(src, c, offset, line)})
+			p.bad = append(p.bad, badLine{offset, why, Unfinished(src, c, offset, line)})
 			continue
 		}
 		if state == segment.StateLive && offset < r.seam {
@@ -281,7 +281,7 @@ func (r *run) join(at segment.Position, p piece, err error) error {
 	defer p.free()
 	r.read[at.Source] = true
 	for _, b := range p.bad {
-		if b.unfinished && r.inFlight() {
+		if b.unfinished && InFlight(r.ctx, r.snap) {
 			continue
 		}
 		r.problem(fmt.Sprintf("%s, byte %d: not a record, and not searched: %s", name, b.offset, b.why))
