@@ -52,7 +52,16 @@ func boundedFile(fsys durable.FS, path string, limit int64) (text []byte, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return io.ReadAll(io.LimitReader(f, limit+1))
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	text = make([]byte, min(info.Size, limit+1))
+	n, err := io.ReadFull(f, text)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil // it became shorter
+	}
+	return text[:n], err
 }
 
 // ParseManifest reads a manifest. Members that it does not know are ignored; a member that is there

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/opscontext/opscontext/archive"
+	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/index"
 )
 
 // readIndex reads an index of one frame as the rules of the format say, in other words than the
@@ -38,12 +40,18 @@ func readIndex(t *testing.T, file []byte) (header []byte, sections [3][]byte) {
 	return header, sections
 }
 
-// mayHold asks a filter for three bytes.
-func mayHold(filter []byte, three string) bool {
+// mayHold asks a filter for three bytes, or six.
+func mayHold(filter []byte, gram string) bool {
 	le := binary.LittleEndian
 	seed, length, n := le.Uint64(filter), uint64(le.Uint32(filter[8:])), uint64(le.Uint32(filter[12:]))
 	prints := filter[16:]
-	h := uint64(three[0])<<16 + uint64(three[1])<<8 + uint64(three[2]) + seed
+	h := seed
+	for i := range len(gram) {
+		h += uint64(gram[i]) << (8 * (len(gram) - 1 - i))
+	}
+	if len(gram) == 6 {
+		h += 1 << 48
+	}
 	h ^= h >> 33
 	h *= 0xff51afd7ed558ccd
 	h ^= h >> 33
@@ -52,6 +60,35 @@ func mayHold(filter []byte, three string) bool {
 	p, _ := bits.Mul64(h, n*length)
 	second, third := (p+length)^(h>>18%length), (p+2*length)^(h%length)
 	return byte(h^h>>32) == prints[p]^prints[second]^prints[third]
+}
+
+// An id of six letters and digits is in a filter, and what only looks like one is not.
+func TestFilterKnowsIDs(t *testing.T) {
+	r := seal(t, chain.Record{}, "2026-01-05T08:30:00.000Z", "k", "a", []byte(`{"id":"bt-13608e68","word":"lettersonly"}`))
+	line := bytes.TrimSuffix(lineOf(r), []byte("\n"))
+	o, ok := chain.OutlineOf(line)
+	if !ok {
+		t.Fatal("no record")
+	}
+	p, b := index.NewPart(), index.NewBuilder()
+	p.Add(0, line, &o)
+	p.Done()
+	b.Add(p, 1, int64(len(line))+1)
+	_, sections := readIndex(t, b.Encode(nil))
+	held := 0
+	for _, id := range []string{"13608e", "3608e6", "608e68"} {
+		if !mayHold(sections[2], id) {
+			t.Errorf("%s is not known", id)
+		}
+	}
+	for _, other := range []string{"letter", "etters", "tterso", "rsonly", "t-1360", "-13608", "08e68\""} {
+		if mayHold(sections[2], other) {
+			held++
+		}
+	}
+	if held > 1 { // one in 256 passes
+		t.Errorf("%d are known that are no ids", held)
+	}
 }
 
 // The index that the examples show is the one that archiving makes, and says what the rules say.
@@ -79,12 +116,15 @@ func TestExampleIndex(t *testing.T) {
 		t.Errorf("the document does not say %q", want)
 	}
 
-	// What the first record says, from the end of its ts up to its hashes; it has no escapes.
-	line := string(lineOf(h.first))
-	said := line[strings.Index(line, `","event"`) : strings.Index(line, `,"prev_hash":"`)+len(`,"prev_hash":"`)]
-	for i := range len(said) - 2 {
-		if !mayHold(filter, said[i:i+3]) {
-			t.Errorf("the filter does not have %q", said[i:i+3])
+	// What the records say, from the end of their ts up to their hashes; they have no escapes in them,
+	// and no id.
+	for _, r := range []chain.Record{h.first, h.second} {
+		line := string(lineOf(r))
+		said := line[strings.Index(line, `","event"`) : strings.Index(line, `,"prev_hash":"`)+len(`,"prev_hash":"`)]
+		for i := range len(said) - 2 {
+			if !mayHold(filter, said[i:i+3]) {
+				t.Errorf("the filter does not have %q", said[i:i+3])
+			}
 		}
 	}
 	passed := 0

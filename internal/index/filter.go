@@ -10,7 +10,7 @@ import (
 )
 
 // The filter of a frame is a binary fuse filter with fingerprints of 8 bits (T. M. Graf, D. Lemire,
-// "Binary Fuse Filters: Fast and Smaller Than Xor Filters", 2022): it says of a trigram that is not in
+// "Binary Fuse Filters: Fast and Smaller Than Xor Filters", 2022): it says of a gram that is not in
 // the frame that it is, 1 time in 256, and never the other way round.
 
 // filterHead is the size of what stands before the fingerprints: the seed, and the length and the
@@ -21,13 +21,14 @@ const filterHead = 8 + 4 + 4
 var filterBuilders = sync.Pool{New: func() any { return new(xorfilter.BinaryFuseBuilder) }}
 
 // filter makes the filter of the set; nil if the set is empty, or none could be made of it.
-func (t *trigrams) filter() []byte {
-	if len(t.list) == 0 {
+func (s *grams) filter() []byte {
+	keys := s.keys()
+	if len(keys) == 0 {
 		return nil
 	}
 	b := filterBuilders.Get().(*xorfilter.BinaryFuseBuilder)
 	defer filterBuilders.Put(b)
-	f, err := xorfilter.BuildBinaryFuse[uint8](b, t.list)
+	f, err := xorfilter.BuildBinaryFuse[uint8](b, keys)
 	if err != nil {
 		return nil // as improbable as a bit that flips by itself; the frame is then always read
 	}
@@ -52,20 +53,20 @@ func parseFilter(text []byte) (f xorfilter.BinaryFuse[uint8], err error) {
 		SegmentCount: count, SegmentCountLength: count * length, Fingerprints: prints}, nil
 }
 
-// holdsAll reports whether a filter has, for each text, all trigrams of one of the ways in which the
+// holdsAll reports whether a filter has, for each text, all grams of one of the ways in which the
 // text may occur.
-func holdsAll(f *xorfilter.BinaryFuse[uint8], texts [][][]uint32) bool {
+func holdsAll(f *xorfilter.BinaryFuse[uint8], texts [][][]uint64) bool {
 	for _, ways := range texts {
-		if !slices.ContainsFunc(ways, func(way []uint32) bool { return holds(f, way) }) {
+		if !slices.ContainsFunc(ways, func(way []uint64) bool { return holds(f, way) }) {
 			return false
 		}
 	}
 	return true
 }
 
-func holds(f *xorfilter.BinaryFuse[uint8], way []uint32) bool {
+func holds(f *xorfilter.BinaryFuse[uint8], way []uint64) bool {
 	for _, g := range way {
-		if !f.Contains(uint64(g)) {
+		if !f.Contains(g) {
 			return false
 		}
 	}

@@ -129,7 +129,7 @@ const filterBuffer = 256 << 10
 // mayHold reports of each frame whether each text may occur in it; nil if no text can be looked up.
 // What the filters say is believed once all of them were read and their sum is right.
 func (x *Index) mayHold(texts []string) ([]bool, error) {
-	var all [][][]uint32 // for each text, the trigrams of each way in which it may occur
+	var all [][][]uint64 // for each text, the grams of each way in which it may occur
 	for _, text := range texts {
 		if w := ways(text); w != nil {
 			all = append(all, w)

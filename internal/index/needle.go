@@ -25,10 +25,10 @@ func rest[T []byte | string](said T) T {
 	return said
 }
 
-// ways gives the trigrams that must be in a frame for the needle to occur in one of its records, for
+// ways gives the grams that must be in a frame for the needle to occur in one of its records, for
 // each way in which it may: all in what is covered, or with its beginning in the ts, its end among the
 // hashes. nil: some way needs none, and every frame may hold it.
-func ways(needle string) [][]uint32 {
+func ways(needle string) [][]uint64 {
 	froms, tos := []int{0}, []int{len(needle)}
 	for at := range len(beforeRest) {
 		if n := min(len(needle), len(beforeRest)-at); beginsWith(beforeRest[at:], needle[:n]) {
@@ -45,7 +45,7 @@ func ways(needle string) [][]uint32 {
 			return nil
 		}
 	}
-	var all [][]uint32
+	var all [][]uint64
 	for _, from := range froms {
 		for _, to := range tos {
 			way := distinct(needle[min(from, to):to])
@@ -86,8 +86,8 @@ func endsWith(end, text string) bool {
 	return end[len(end)-n:] == text[len(text)-n:]
 }
 
-func distinct(text string) []uint32 {
-	all := slices.Collect(trigramsOf(text))
+func distinct(text string) []uint64 {
+	all := slices.Collect(gramsOf(text))
 	slices.Sort(all)
 	return slices.Compact(all)
 }

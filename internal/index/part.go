@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/opscontext/opscontext/chain"
@@ -41,15 +42,15 @@ type Part struct {
 	tsMin, tsMax  string
 	kinds, actors map[string][]int64 // where the records lie, by name
 	filter        []byte
-	seen          *trigrams
+	seen          *grams
 }
 
-// trigramSets are empty between uses: each is 2 MiB.
-var trigramSets = sync.Pool{New: func() any { return new(trigrams) }}
+// gramSets are empty between uses: each is 2 MiB.
+var gramSets = sync.Pool{New: func() any { return new(grams) }}
 
 // NewPart begins a frame.
 func NewPart() *Part {
-	return &Part{kinds: map[string][]int64{}, actors: map[string][]int64{}, seen: trigramSets.Get().(*trigrams)}
+	return &Part{kinds: map[string][]int64{}, actors: map[string][]int64{}, seen: gramSets.Get().(*grams)}
 }
 
 // Add adds the frame's next line, which starts at offset in the segment's raw bytes. o is its outline,
@@ -135,53 +136,57 @@ func (p *Part) Done() {
 		p.flags |= unfiltered
 	}
 	p.seen.clear()
-	trigramSets.Put(p.seen)
+	gramSets.Put(p.seen)
 	p.seen = nil
 }
 
-// trigrams is a set of three bytes in a row, kept flat: a bit for each that there can be.
-type trigrams struct {
-	bits  [1 << 24 / 64]uint64
-	list  []uint64
-	shown []byte
+// grams is the set of what a filter is made of, see [gramsOf]. Trigrams are kept flat, a bit for each
+// that there can be; of the longer ones, which are few, it is remembered which came lately.
+type grams struct {
+	bits   [1 << 24 / 64]uint64
+	lately [1 << 12]uint64
+	list   []uint64 // trigrams
+	longer []uint64 // not each only once
+	shown  []byte
 }
 
 // addSaid adds those of what a record says, with its strings as they read.
-func (t *trigrams) addSaid(said []byte) {
+func (s *grams) addSaid(said []byte) {
 	if bytes.IndexByte(said, '\\') >= 0 {
-		t.shown = recordtext.AppendShown(t.shown[:0], said)
-		said = t.shown
+		s.shown = recordtext.AppendShown(s.shown[:0], said)
+		said = s.shown
 	}
-	for g := range trigramsOf(rest(said)) {
-		if w, bit := &t.bits[g>>6], uint64(1)<<(g&63); *w&bit == 0 {
-			*w |= bit
-			t.list = append(t.list, uint64(g))
-		}
-	}
-}
-
-func (t *trigrams) clear() {
-	for _, g := range t.list {
-		t.bits[g>>6] = 0
-	}
-	t.list = t.list[:0]
-	if cap(t.shown) > math.MaxUint16 {
-		t.shown = nil
-	}
-}
-
-// trigramsOf gives every three bytes in a row, as numbers below 1<<24.
-func trigramsOf[T []byte | string](text T) func(yield func(uint32) bool) {
-	return func(yield func(uint32) bool) {
-		if len(text) < 3 {
-			return
-		}
-		g := uint32(text[0])<<8 | uint32(text[1])
-		for i := 2; i < len(text); i++ {
-			g = (g<<8 | uint32(text[i])) & 0xffffff
-			if !yield(g) {
-				return
+	for g := range gramsOf(rest(said)) {
+		if g&long != 0 {
+			if last := &s.lately[g*fibonacci>>52]; *last != g {
+				*last = g
+				s.longer = append(s.longer, g)
 			}
+			continue
 		}
+		if w, bit := &s.bits[g>>6], uint64(1)<<(g&63); *w&bit == 0 {
+			*w |= bit
+			s.list = append(s.list, g)
+		}
+	}
+}
+
+// fibonacci spreads numbers over the upper bits of their product with it.
+const fibonacci = 0x9e3779b97f4a7c15
+
+// keys gives each member of the set once.
+func (s *grams) keys() []uint64 {
+	slices.Sort(s.longer)
+	return slices.Concat(s.list, slices.Compact(s.longer))
+}
+
+func (s *grams) clear() {
+	for _, g := range s.list {
+		s.bits[g>>6] = 0
+	}
+	s.list, s.longer = s.list[:0], s.longer[:0]
+	clear(s.lately[:])
+	if cap(s.shown) > math.MaxUint16 {
+		s.shown = nil
 	}
 }

@@ -174,8 +174,12 @@ type room struct {
 
 var rooms = sync.Pool{New: func() any { return new(room) }}
 
-// keptRoom is the largest text that room is kept for, in bytes.
-const keptRoom = 4 << 20
+// roomy is how large the text of a piece may be without moving, in bytes: what of it is not written
+// costs nothing. keptRoom is the largest text that room is kept for, in bytes.
+const (
+	roomy    = segment.DefaultExtent * 5 / 4
+	keptRoom = 4 << 20
+)
 
 func (r *room) free() {
 	if cap(r.text) <= keptRoom {
@@ -263,6 +267,9 @@ func (r *run) hit(p *piece, h Hit) {
 		h.Own = chain.ReadLine(h.Line).Class
 	}
 	if r.o.Append != nil {
+		if cap(p.text) == 0 {
+			p.text = make([]byte, 0, roomy)
+		}
 		p.text = r.o.Append(p.text, h)
 	}
 	if p.groups != nil {
