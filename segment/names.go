@@ -141,7 +141,7 @@ func ownArchiveName(name string) bool {
 	}
 	target := strings.TrimPrefix(strings.TrimRight(name, "0123456789"), ".")
 	if durable.Leftover(name, target) {
-		if _, form, ok := ParseName(target); ok && form == FormManifest {
+		if _, form, ok := ParseName(target); ok && (form == FormManifest || form == FormIndex) {
 			return true
 		}
 		if _, ok := ParseImportName(target); ok {

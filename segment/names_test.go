@@ -120,6 +120,18 @@ func TestOwnNames(t *testing.T) {
 	}
 }
 
+// What is being made has the name of what it will be, a dot before it and digits behind.
+func TestOwnNamesInTheArchive(t *testing.T) {
+	for name, want := range map[string]bool{
+		".audit-0001.manifest.json77": true, ".audit-0001.idx77": true, ".audit-0001-r2.idx1": true, ".rotate-intent.json": true,
+		".audit-0001.idx": false, "audit-0001.idx77": false, ".audit-0001.jsonl77": false, ".notes.idx7": false,
+	} {
+		if got := ownArchiveName(name); got != want {
+			t.Errorf("ownArchiveName(%q) = %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestImportNames(t *testing.T) {
 	name := ImportName(chain.Hash{1, 2})
 	if h, ok := ParseImportName(name); !ok || h != (chain.Hash{1, 2}) {

@@ -142,7 +142,7 @@ func (m *moment) has(name string) bool { return find(m.entries, name) >= 0 }
 func (m *moment) holdsLog() bool {
 	for _, e := range m.entries {
 		_, form, sealed := segmentOf(e.name)
-		if e.name == segment.LiveName || sealed && form != segment.FormManifest {
+		if e.name == segment.LiveName || sealed && form <= segment.FormZstd {
 			return true
 		}
 	}
