@@ -103,5 +103,5 @@ func sameBackup(x played) error {
 	return nil
 }
 
-// unlike are the files that a home or a backup has alone.
-var unlike = regexp.MustCompile(`^(backup\.json|audit\.flock)$`)
+// unlike are the files that a home or a backup has alone: search indexes are in no backup.
+var unlike = regexp.MustCompile(`^(backup\.json|audit\.flock|audit-archive/audit-\d+\.idx)$`)
