@@ -152,6 +152,9 @@ func archivedWords(r archive.Result) string {
 		}
 		words += sep + s.String()
 	}
+	if len(r.Steps) == 0 && r.IndexErr == nil {
+		words += ": its index is right as it is"
+	}
 	if r.IndexErr != nil {
 		words += "; no search index (" + terminal.Escape(r.IndexErr.Error()) + "): archive --reindex makes one"
 	}

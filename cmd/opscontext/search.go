@@ -249,7 +249,7 @@ func indexWords(s search.Summary) string {
 	if s.Frames > 0 {
 		words = fmt.Sprintf("; skipped by index: %s of %s", terminal.Count(s.Skipped), terminal.Plural(s.Frames, "frame"))
 		if s.Common {
-			words += " (by text it skips none: that is shorter than 3 bytes, or may be part of a hash)"
+			words += " (by text it skips none: that is shorter than 3 bytes, or may be part of a time or a hash)"
 		}
 	}
 	if s.Unindexed > 0 {

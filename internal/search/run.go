@@ -83,7 +83,7 @@ type Summary struct {
 	Frames, Skipped int64 // of the archived segments that have an index; those it ruled out
 	Unindexed       int64 // archived segments without an index that could be used
 	// Common: no index can rule out a frame by the texts looked for, as each has fewer than three
-	// bytes or may stand in a hash.
+	// bytes or may stand in a ts or a hash.
 	Common  bool
 	Limited bool // the search ended at the limit: what comes after was not looked at
 	Groups  []Group
