@@ -31,8 +31,9 @@ test: ## all tests; those that want node or another tool say that they are skipp
 
 check: format vet modules lint deadcode cross race build demo conformance fuzz faults ## everything CI runs (needs node, gcc, linux/amd64)
 
-bench: build ## cost of archive, verify and search, with goals: minutes (zstd, rg; BENCH_FLAGS)
-	go run ./internal/bench -bin bin/opscontext $(BENCH_FLAGS)
+bench: build ## cost of each operation, with goals, into bench/RESULTS.md: minutes (zstd, rg; BENCH_FLAGS)
+	@mkdir -p bench
+	go run ./internal/bench -bin bin/opscontext -results bench/RESULTS.md $(BENCH_FLAGS)
 
 microbench: ## the benchmarks of the packages (BENCH=REGEXP)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

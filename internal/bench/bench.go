@@ -23,8 +23,7 @@ type bench struct {
 	records int
 	bytes   int64
 
-	done    int // rounds
-	skipped []string
+	done int // rounds
 
 	zstd, codec, hash, archive sample // seconds, one a round
 	verifyPlain, verifyArchive sample
@@ -32,17 +31,22 @@ type bench struct {
 }
 
 // measure does all of it and writes what came of it.
-func (b *bench) measure(ctx context.Context, out *terminal.Stream, records, rounds int) (err error) {
+func (b *bench) measure(ctx context.Context, out *report, records, rounds int) (err error) {
+	if err := out.part("Archive and verify"); err != nil {
+		return err
+	}
 	if b.zstdTool, err = yardstick("zstd"); err != nil {
 		return err
 	}
 	if b.zstdTool == "" {
-		b.skipped = append(b.skipped, "zstd is not installed: archive was held against nothing")
+		if err := out.skip("zstd is not installed: archive was held against nothing"); err != nil {
+			return err
+		}
 	}
 	if err := b.makeLog(ctx, records); err != nil {
 		return err
 	}
-	if err := out.Field("log", fmt.Sprintf("%s, %s", terminal.Plural(int64(b.records), "record"), terminal.Bytes(b.bytes))); err != nil {
+	if err := out.field("log", fmt.Sprintf("%s, %s", terminal.Plural(int64(b.records), "record"), terminal.Bytes(b.bytes))); err != nil {
 		return err
 	}
 	if err := busy(out, "before"); err != nil {

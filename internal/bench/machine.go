@@ -14,12 +14,12 @@ import (
 )
 
 // machine writes what all figures depend on.
-func machine(out *terminal.Stream) error {
+func machine(out *report) error {
 	cpu := processor(os.ReadFile("/proc/cpuinfo"))
 	return errors.Join(
-		out.Field("machine", fmt.Sprintf("%s, %s", terminal.Escape(cpu.model), terminal.Plural(int64(runtime.NumCPU()), "core"))),
-		out.Field("SHA-256", cpu.sha),
-		out.Field("built by", fmt.Sprintf("%s, %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)),
+		out.field("machine", fmt.Sprintf("%s, %s", terminal.Escape(cpu.model), terminal.Plural(int64(runtime.NumCPU()), "core"))),
+		out.field("SHA-256", cpu.sha),
+		out.field("built by", fmt.Sprintf("%s, %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)),
 	)
 }
 
@@ -28,10 +28,10 @@ const idleFor = time.Second
 
 // busy writes how busy the machine is with other work, where it says so: the load, and how many cores are
 // idle while nothing is measured.
-func busy(out *terminal.Stream, when string) error {
+func busy(out *report, when string) error {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
-		return out.Field("load "+when, "unknown here")
+		return out.field("load "+when, "unknown here")
 	}
 	words := strings.Fields(string(text))
 	before, err := os.ReadFile("/proc/stat")
@@ -43,7 +43,7 @@ func busy(out *terminal.Stream, when string) error {
 	if err != nil {
 		return err
 	}
-	return out.Field("load "+when, fmt.Sprintf("%s; %.1f cores idle", strings.Join(words[:min(3, len(words))], " "), idleCores(string(before), string(after))))
+	return out.field("load "+when, fmt.Sprintf("%s; %.1f cores idle", strings.Join(words[:min(3, len(words))], " "), idleCores(string(before), string(after))))
 }
 
 // idleCores is how many cores had nothing to do between two readings of /proc/stat.

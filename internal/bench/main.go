@@ -2,13 +2,14 @@
 // program, or the same one on other data, run in turn on the same bytes of the same machine. It prints
 // tables of what was measured and of the ratios, with the goal of each and whether it was met.
 //
-//	bench [-bin bin/opscontext] [-records N] [-search N] [-rounds N] [-dir DIR]
+//	bench [-bin bin/opscontext] [-records N] [-search N] [-rounds N] [-dir DIR] [-results FILE]
 //
 // What archiving and verifying cost is seconds of processor time, of all threads, in user and system
 // mode, of processes of their own: on a machine that others use too, the clock on the wall says little.
 // What somebody waits for who searches is what that clock says; the table has both. A search whose hits
 // are not those of the yardstick ends the run. A missed goal is a line in the table and no failure; a
-// yardstick that is not installed is said to be skipped.
+// yardstick that is not installed is said to be skipped. Each part has a file of its own here; what it
+// finds goes to the report, which is printed as it comes and written to a file as Markdown at the end.
 package main
 
 import (
@@ -29,6 +30,7 @@ type options struct {
 	records, search int // of the log that is archived and verified, and of the history that is searched; 0: not measured
 	rounds          int
 	dir             string
+	results         string // file; "": none
 }
 
 func main() {
@@ -38,6 +40,7 @@ func main() {
 	flag.IntVar(&o.search, "search", 5_000_000, "how many records are searched, about 400 bytes each, for minutes; 0: none")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often everything is measured")
 	flag.StringVar(&o.dir, "dir", "", "where to make a folder for the logs (default: that of temporary files)")
+	flag.StringVar(&o.results, "results", "", "write all of it to this `FILE` as Markdown, too, once it is done")
 	only := flag.String("part", "", "do only this to the files that are named: what some of the measured processes do")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -68,17 +71,23 @@ func measure(ctx context.Context, out *terminal.Stream, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := machine(out); err != nil {
+	all := &report{out: out}
+	if err := machine(all); err != nil {
+		return err
+	}
+	if err := versions(ctx, all, bin); err != nil {
 		return err
 	}
 	if o.records > 0 {
 		b := &bench{program: program(bin), dir: dir}
-		if err := b.measure(ctx, out, o.records, o.rounds); err != nil {
+		if err := b.measure(ctx, all, o.records, o.rounds); err != nil {
 			return err
 		}
 	}
 	if o.search > 0 {
-		return measureSearch(ctx, out, program(bin), dir, o.search, o.rounds)
+		if err := measureSearch(ctx, all, program(bin), dir, o.search, o.rounds); err != nil {
+			return err
+		}
 	}
-	return nil
+	return all.end(o.results)
 }

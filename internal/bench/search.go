@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/opscontext/opscontext/internal/terminal"
 	"github.com/opscontext/opscontext/segment"
 )
 
@@ -35,8 +34,8 @@ type searched struct {
 }
 
 // measureSearch does all of it and writes what came of it.
-func measureSearch(ctx context.Context, out *terminal.Stream, p program, dir string, records, rounds int) error {
-	if _, err := fmt.Fprintln(out); err != nil {
+func measureSearch(ctx context.Context, out *report, p program, dir string, records, rounds int) error {
+	if err := out.part("Search"); err != nil {
 		return err
 	}
 	s, missing, err := newSearches(ctx, p, dir, records)
@@ -44,8 +43,7 @@ func measureSearch(ctx context.Context, out *terminal.Stream, p program, dir str
 		return err
 	}
 	if missing != "" {
-		_, err := fmt.Fprintln(out, "SKIPPED:", missing)
-		return err
+		return out.skip(missing)
 	}
 	if err := errors.Join(s.facts(out), busy(out, "before")); err != nil {
 		return err

@@ -22,24 +22,57 @@ func (g goal) String() string {
 // met is how a ratio does, by its median.
 func (g goal) met(ratio sample) string {
 	if m := ratio.median(); m == g.bound || m > g.bound == g.atLeast {
-		return "met"
+		return metGoal
 	}
-	return "missed"
+	return missedGoal
+}
+
+const (
+	metGoal    = "met"
+	missedGoal = "missed"
+)
+
+// figure is what was measured, a number a round, and of what.
+type figure struct {
+	sample sample
+	unit   string
+}
+
+// Units of figures.
+const (
+	secondsCPU = "s of CPU"
+	millisWall = "ms"
+	inBytes    = "bytes"
+)
+
+// String is the median with its unit, empty if nothing was measured.
+func (f figure) String() string {
+	if len(f.sample) == 0 {
+		return ""
+	}
+	switch m := f.sample.median(); {
+	case m >= 100:
+		return terminal.Count(int64(m+0.5)) + " " + f.unit
+	default:
+		return fmt.Sprintf("%.3g %s", m, f.unit)
+	}
 }
 
 // comparison is a row of the table of ratios.
 type comparison struct {
-	what  string
-	ratio sample
-	goal  goal
+	what       string
+	ours, yard figure
+	ratio      sample
+	goal       goal
 }
 
 func (b *bench) comparisons() []comparison {
+	cpu := func(s sample) figure { return figure{s, secondsCPU} }
 	all := []comparison{
-		{"speed of archive, of zstd -3", b.zstd.over(b.archive), goal{0.7, true}},
-		{"speed of its codec, of zstd -3", b.zstd.over(b.codec), goal{0.7, true}},
-		{"size of the archive, of zstd -3", b.archiveSize.over(b.zstdSize), goal{1.02, false}},
-		{"cost of verify, of it from plain", b.verifyArchive.over(b.verifyPlain), goal{1.7, false}},
+		{"speed of archive, of zstd -3", cpu(b.archive), cpu(b.zstd), b.zstd.over(b.archive), goal{0.7, true}},
+		{"speed of its codec, of zstd -3", cpu(b.codec), cpu(b.zstd), b.zstd.over(b.codec), goal{0.7, true}},
+		{"size of the archive, of zstd -3", figure{b.archiveSize, inBytes}, figure{b.zstdSize, inBytes}, b.archiveSize.over(b.zstdSize), goal{1.02, false}},
+		{"cost of verify, of it from plain", cpu(b.verifyArchive), cpu(b.verifyPlain), b.verifyArchive.over(b.verifyPlain), goal{1.7, false}},
 	}
 	measured := all[:0]
 	for _, c := range all {
@@ -51,8 +84,9 @@ func (b *bench) comparisons() []comparison {
 }
 
 // print writes what was measured.
-func (b *bench) print(out *terminal.Stream) error {
-	costs := terminal.NewTable(terminal.Column{Title: "processor time of"}, terminal.Column{Title: "seconds", Align: terminal.Right}, terminal.Column{Title: "MB/s", Align: terminal.Right})
+func (b *bench) print(out *report) error {
+	columns := []terminal.Column{{Title: "processor time of"}, {Title: "seconds", Align: terminal.Right}, {Title: "MB/s", Align: terminal.Right}}
+	var rows [][]string
 	for _, c := range []struct {
 		what string
 		cost sample
@@ -65,38 +99,14 @@ func (b *bench) print(out *terminal.Stream) error {
 		{"opscontext audit_verify, archived", b.verifyArchive},
 	} {
 		if len(c.cost) > 0 {
-			costs.Row(c.what, c.cost.String(), fmt.Sprintf("%.0f", float64(b.bytes)/1e6/c.cost.median()))
+			rows = append(rows, []string{c.what, c.cost.String(), fmt.Sprintf("%.0f", float64(b.bytes)/1e6/c.cost.median())})
 		}
 	}
-	if _, err := fmt.Fprintln(out); err != nil {
+	if err := out.table(columns, rows); err != nil {
 		return err
 	}
-	if err := costs.Print(out); err != nil {
+	if err := out.compare(b.comparisons(), b.done); err != nil {
 		return err
-	}
-	if _, err := fmt.Fprintln(out); err != nil {
-		return err
-	}
-	if err := printRatios(out, b.comparisons(), b.done); err != nil {
-		return err
-	}
-	for _, s := range b.skipped {
-		if _, err := fmt.Fprintln(out, "SKIPPED:", s); err != nil {
-			return err
-		}
 	}
 	return busy(out, "after")
-}
-
-// printRatios writes comparisons with their goals.
-func printRatios(out *terminal.Stream, all []comparison, rounds int) error {
-	ratios := terminal.NewTable(terminal.Column{Title: "ratio"}, terminal.Column{Title: "measured", Align: terminal.Right}, terminal.Column{Title: "goal", Align: terminal.Right}, terminal.Column{Title: ""})
-	for _, c := range all {
-		ratios.Row(c.what, c.ratio.String(), c.goal.String(), c.goal.met(c.ratio))
-	}
-	if err := ratios.Print(out); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(out, "\nmedian [least-greatest] of %s, everything in turn\n", terminal.Plural(int64(rounds), "round"))
-	return err
 }
