@@ -81,12 +81,12 @@ type call struct {
 	command  string    // the command line, as a shell reads it
 }
 
-// newApp puts the commands together for one command line.
+// newApp puts the commands together for one command line. What help shows of them is for [describe] to
+// add: to make it takes longer than to append a record.
 func newApp(env environment) *cli.App {
 	app := &cli.App{
 		Name:                      "opscontext",
 		Usage:                     "keep the audit log of AI tooling, and verify it",
-		Description:               appDescription(),
 		HideVersion:               true,
 		HideHelpCommand:           true,
 		Flags:                     globalFlags(),
@@ -107,14 +107,12 @@ func newApp(env environment) *cli.App {
 
 func (v verb) command(env environment) *cli.Command {
 	c := &cli.Command{
-		Name:               v.name,
-		Usage:              v.usage,
-		ArgsUsage:          v.args,
-		UsageText:          v.text(),
-		CustomHelpTemplate: v.help(),
-		Flags:              v.flags,
-		HideHelpCommand:    true,
-		OnUsageError:       onUsageError,
+		Name:            v.name,
+		Usage:           v.usage,
+		ArgsUsage:       v.args,
+		Flags:           v.flags,
+		HideHelpCommand: true,
+		OnUsageError:    onUsageError,
 		Action: func(ctx *cli.Context) error {
 			c, err := newCall(env, ctx)
 			if err != nil {
@@ -194,6 +192,9 @@ func dispatch(ctx context.Context, argv []string, env environment) error {
 	line, err := g.arrange(args)
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(line, func(word string) bool { return strings.HasPrefix(word, helpFlag) }) {
+		describe(app)
 	}
 	app.Metadata = map[string]any{metaLine: line}
 	return app.RunContext(ctx, append([]string{app.Name}, line...))

@@ -1,6 +1,22 @@
 package main
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// helpFlag begins the word that asks for help in an arranged command line.
+const helpFlag = "--help"
+
+// describe gives an app what help and the manual page say of it.
+func describe(app *cli.App) {
+	app.Description = appDescription()
+	for i, v := range verbs() {
+		app.Commands[i].UsageText = v.text()
+		app.Commands[i].CustomHelpTemplate = v.help()
+	}
+}
 
 // appHelp is the text of opscontext --help, as a template of urfave/cli.
 const appHelp = `{{.Name}} - {{.Usage}}

@@ -12,7 +12,9 @@ var update = flag.Bool("update", false, "write the manual page anew")
 
 // TestManPage holds the kept manual page to the commands as they are.
 func TestManPage(t *testing.T) {
-	page, err := newApp(environment{}).ToManWithSection(1)
+	app := newApp(environment{})
+	describe(app)
+	page, err := app.ToManWithSection(1)
 	if err != nil {
 		t.Fatal(err)
 	}

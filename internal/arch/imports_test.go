@@ -78,7 +78,6 @@ var homes = map[string][]string{
 	"github.com/google/renameio/v2":      {"internal/durable"},
 	"github.com/jedib0t/go-pretty/v6":    {"internal/terminal"},
 	"github.com/klauspost/compress":      {"archive", "internal/bench", "internal/doctest"}, // one measures it alone, one spells a frame by hand
-	"github.com/schollz/progressbar/v3":  {"internal/terminal"},
 	"github.com/urfave/cli/v2":           {"cmd/opscontext"},
 	"golang.org/x/mod":                   {"archive"},
 	"golang.org/x/sys":                   {"internal/durable"},

@@ -187,11 +187,20 @@ func TestProgressOnATerminal(t *testing.T) {
 		}
 		time.Sleep(200 * time.Millisecond)
 		p.Set(40 << 20)
-		if got := out.String(); !strings.Contains(got, "verify") || !strings.Contains(got, "40%") {
-			t.Errorf("bar: %q", got)
+		bar := "\rverify  40 % [########------------] 40 MiB of 100 MiB, 36.4 MiB/s, 1.6 s left"
+		if got := out.String(); got != bar {
+			t.Errorf("bar: %q, want %q", got, bar)
+		}
+		p.Set(41 << 20)
+		time.Sleep(time.Hour)
+		p.Set(99 << 20)
+		again := "\rverify  99 % [###################-] 99 MiB of 100 MiB, 28.2 KiB/s, 36.4 s left"
+		if got := strings.TrimPrefix(out.String(), bar); got != again {
+			t.Errorf("drawn again: %q, want %q", got, again)
 		}
 		p.Stop()
-		if got := out.String(); !strings.HasSuffix(got, "\r") || strings.ContainsRune(got, '\n') {
+		over := "\r" + strings.Repeat(" ", len(again)-1) + "\r"
+		if got := strings.TrimPrefix(out.String(), bar+again); got != over {
 			t.Errorf("the bar is not cleared away: %q", got)
 		}
 	})
