@@ -20,9 +20,9 @@ import (
 // lossSeeds is how many disks of each kind are drawn from each crash point, besides all and nothing.
 const lossSeeds = 1
 
-// TestCrash stops a run before each operation that changes the disk and within each write, draws
+// TestF12Crash stops a run before each operation that changes the disk and within each write, draws
 // several disks from each, looks at what is there, and archives again.
-func TestCrash(t *testing.T) {
+func TestF12Crash(t *testing.T) {
 	base := newHome(t, 4, 6, 3)
 	before := mustHistory(t, base)
 	plains := map[string][]byte{}
@@ -142,7 +142,7 @@ func finished(t *testing.T, disk, done *durable.Mem, before []chain.Record) erro
 
 // Every operation on a name of the archive fails once: nothing is lost, and the next run completes it,
 // but for an index, which is not worth waiting for: that the next one makes that is asked to.
-func TestFailingOperations(t *testing.T) {
+func TestF21FailingOperations(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EIO, syscall.ENOSPC} {
 		for _, op := range []durable.OpKind{durable.OpCreate, durable.OpWrite, durable.OpSync, durable.OpLink, durable.OpRename, durable.OpRemove, durable.OpSyncDir} {
 			for nth := 1; nth <= 5; nth++ {
@@ -204,7 +204,7 @@ func TestOneArchiverAtATime(t *testing.T) {
 
 // The plain file goes only while both files are the ones that were compared, and never as the last of
 // the plain ones that others count on from.
-func TestPlainFileIsLookedAtAgainBeforeItGoes(t *testing.T) {
+func TestA14PlainFileIsLookedAtAgainBeforeItGoes(t *testing.T) {
 	plain, file := archivePath("audit-0001.jsonl"), archivePath("audit-0001.jsonl.zst")
 	for name, c := range map[string]struct {
 		meanwhile func(t *testing.T, m *durable.Mem)

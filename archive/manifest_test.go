@@ -206,7 +206,7 @@ func sampleManifest(t testing.TB) []byte {
 	return describing(t, plain, 5, identity{chain.Hash{1}, 1, 0}).Encode()
 }
 
-func TestParseManifestRefuses(t *testing.T) {
+func TestA12ParseManifestRefuses(t *testing.T) {
 	good := sampleManifest(t)
 	if _, err := ParseManifest(good); err != nil {
 		t.Fatal(err)

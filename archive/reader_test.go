@@ -61,7 +61,7 @@ func checkDamaged(t *testing.T, plain, file []byte, what string) (failed bool) {
 	return err != nil
 }
 
-func TestTruncatedAtEveryByte(t *testing.T) {
+func TestB8TruncatedAtEveryByte(t *testing.T) {
 	plain, file := sample(t)
 	for n := range len(file) {
 		if !checkDamaged(t, plain, file[:n], fmt.Sprintf("cut after %d bytes", n)) {
@@ -70,7 +70,7 @@ func TestTruncatedAtEveryByte(t *testing.T) {
 	}
 }
 
-func TestEveryByteFlipped(t *testing.T) {
+func TestB8EveryByteFlipped(t *testing.T) {
 	plain, file := sample(t)
 	failed := 0
 	for i := range file {
@@ -117,7 +117,7 @@ func TestDamageIsPlaced(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoArchive(t *testing.T) {
+func TestB8WhatIsNoArchive(t *testing.T) {
 	plain, file := sample(t)
 	var frames []place
 	if s := mustOpenBytes(t, file); s != nil {
@@ -225,7 +225,7 @@ func TestManifestStandsInForTheTable(t *testing.T) {
 }
 
 // Bombs are refused before they take memory.
-func TestBombs(t *testing.T) {
+func TestA13Bombs(t *testing.T) {
 	// 1 GiB of zeros in a frame that says so: RLE blocks of 128 KiB.
 	bomb := func(declared uint64, blocks int) []byte {
 		b := binary.LittleEndian.AppendUint32(nil, 0xFD2FB528)

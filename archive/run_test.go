@@ -126,7 +126,7 @@ func TestRunCompletesWhatWasLeft(t *testing.T) {
 }
 
 // What contradicts the chain, or the other file of the segment, stays as it is.
-func TestRunTouchesNothingThatContradicts(t *testing.T) {
+func TestA12RunTouchesNothingThatContradicts(t *testing.T) {
 	build := func(t *testing.T) (plain, file, manifest []byte, o segment.Options, put1 func(string, []byte), gone func(string), list func() []string) {
 		m := newHome(t, 30, 40, 7)
 		plain = readFile(t, m, archivePath("audit-0001.jsonl"))

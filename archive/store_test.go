@@ -186,7 +186,7 @@ func testStore(t *testing.T, open func(*testing.T) Store) {
 	})
 }
 
-func TestDirStoreHoldsOntoNothingButObjects(t *testing.T) {
+func TestA10DirStoreHoldsOntoNothingButObjects(t *testing.T) {
 	root := t.TempDir()
 	s := mustDirStore(t, durable.OS(), root)
 	if err := s.Put(t.Context(), "a/b", strings.NewReader("x")); err != nil {
@@ -247,7 +247,7 @@ func TestDirStoreSurvivesCrashes(t *testing.T) {
 	}
 }
 
-func TestKeysOfSegments(t *testing.T) {
+func TestA11KeysOfSegments(t *testing.T) {
 	log, raw := chain.Hash{0xab}, chain.Hash{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xff}
 	name := segment.Name{Number: 6, Restored: 2}
 	want := []string{log.String() + "/audit-0006-r2.0123456789abcdef.jsonl.zst", log.String() + "/audit-0006-r2.0123456789abcdef.manifest.json"}

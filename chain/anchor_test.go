@@ -190,7 +190,7 @@ func TestAnchorDocumentsARollBack(t *testing.T) {
 	wantAnchor(t, chain.Rules{Branches: []chain.Stretch{{Parent: b.Surviving.Head, Head: b.Surviving.Head}}}, h.live(), chain.AnchorInForce, "")
 }
 
-func TestFalseAnchorIsContradicted(t *testing.T) {
+func TestA3FalseAnchorIsContradicted(t *testing.T) {
 	for _, c := range []struct {
 		why string
 		lie func(h *history, a *chain.Anchor)
@@ -217,7 +217,7 @@ func TestFalseAnchorIsContradicted(t *testing.T) {
 	}
 }
 
-func TestDivergedCannotBeDocumented(t *testing.T) {
+func TestA3DivergedCannotBeDocumented(t *testing.T) {
 	for _, found := range []chain.Class{chain.Diverged, chain.Replaced} {
 		h := newHistory(t).events(10)
 		_, b := h.rollBack(4)
@@ -283,7 +283,7 @@ func TestAnchorHealsWhenTheRecordsComeBack(t *testing.T) {
 	wantAnchor(t, chain.Rules{}, h.live(), chain.AnchorHealed, "")
 }
 
-func TestFalseAnchorOfAGapIsContradicted(t *testing.T) {
+func TestA3FalseAnchorOfAGapIsContradicted(t *testing.T) {
 	for why, lie := range map[string]func(h *history, a *chain.Anchor){
 		"the record after the break":    func(_ *history, a *chain.Anchor) { a.After.Hash[0] ^= 1 },
 		"does not follow":               func(_ *history, a *chain.Anchor) { a.After.Prev[0] ^= 1 },

@@ -22,7 +22,7 @@ func TestCorpus(t *testing.T) {
 			continue
 		}
 		judged++
-		t.Run(c.Name, func(t *testing.T) {
+		t.Run(c.Title(), func(t *testing.T) {
 			site, err := c.Lay(t.TempDir(), vectors)
 			if err != nil {
 				t.Fatal(err)

@@ -14,9 +14,9 @@ import (
 
 const vectors = "../testdata/vectors"
 
-// TestVectors holds the report of existing verifiers on every kept log, however the log is cut into
+// TestB14Vectors holds the report of existing verifiers on every kept log, however the log is cut into
 // blocks, and the classes that must be among the findings.
-func TestVectors(t *testing.T) {
+func TestB14Vectors(t *testing.T) {
 	var expect struct {
 		Expect map[string]struct{ Has []chain.Class }
 	}

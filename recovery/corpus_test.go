@@ -117,7 +117,7 @@ func TestCorpus(t *testing.T) {
 		t.Fatalf("%d cases, want at least 70", len(cases))
 	}
 	for _, c := range cases {
-		t.Run(c.Name, func(t *testing.T) {
+		t.Run(c.Title(), func(t *testing.T) {
 			t.Parallel()
 			take(t, &c)
 		})
@@ -195,7 +195,7 @@ func TestCorpusRestored(t *testing.T) {
 			continue
 		}
 		restored++
-		t.Run(c.Name, func(t *testing.T) {
+		t.Run(c.Title(), func(t *testing.T) {
 			t.Parallel()
 			p := newPatient(t, &c)
 			owed := lines(t, p.Home)

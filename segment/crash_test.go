@@ -189,10 +189,10 @@ var scenarios = []scenario{
 // lossSeeds is how many losses of a kind are drawn from each crash point, besides all and nothing.
 const lossSeeds = 2
 
-// TestCrash stops every scenario before each operation that changes the disk and within each write,
+// TestF12Crash stops every scenario before each operation that changes the disk and within each write,
 // draws several disks from each, and opens the log again: the next appends succeed, everything that
 // was acknowledged is there, the chain is whole, and no audit.break is chained that is not due.
-func TestCrash(t *testing.T) {
+func TestF12Crash(t *testing.T) {
 	t.Parallel()
 	var states atomic.Int64
 	t.Cleanup(func() { t.Logf("%d crash states", states.Load()) })
@@ -341,9 +341,9 @@ func keptWell(disk *durable.Mem, h *walkedLog) error {
 	return nil
 }
 
-// TestCrashInRecovery stops the appends that follow a crash, too, and then lets a third process go
+// TestF2CrashInRecovery stops the appends that follow a crash, too, and then lets a third process go
 // on.
-func TestCrashInRecovery(t *testing.T) {
+func TestF2CrashInRecovery(t *testing.T) {
 	t.Parallel()
 	var states atomic.Int64
 	t.Cleanup(func() { t.Logf("%d states of a crash in recovery", states.Load()) })

@@ -167,7 +167,7 @@ func TestReadOfAFileThatBecameShorter(t *testing.T) {
 }
 
 // The memory of a reader is bounded by the longest line, not by what has no LF.
-func TestReadOfASparseFile(t *testing.T) {
+func TestA28ReadOfASparseFile(t *testing.T) {
 	p := onDisk(t, nil, reach{longest: 1 << 20, ahead: readAhead})
 	const size = 1 << 40
 	if err := os.Truncate(p.path, size); err != nil {
@@ -187,7 +187,7 @@ func TestReadOfASparseFile(t *testing.T) {
 	}
 }
 
-func TestReplacedSegmentIsNotRead(t *testing.T) {
+func TestA14ReplacedSegmentIsNotRead(t *testing.T) {
 	p := onDisk(t, []byte("one\n"), fullReach)
 	other := p.path + ".other"
 	if err := os.WriteFile(other, []byte("six\n"), 0o600); err != nil {

@@ -430,7 +430,7 @@ func TestNodeAppendsDuringASearch(t *testing.T) {
 }
 
 // What existing writers append between our appends is neither a break nor a reason to count anew.
-func TestNodeAppendsBetween(t *testing.T) {
+func TestF20NodeAppendsBetween(t *testing.T) {
 	m := durable.NewMem()
 	l := openLog(t, memOptions(m))
 	head := mustAppend(t, l, 0)

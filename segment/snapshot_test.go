@@ -179,7 +179,7 @@ func TestSnapshotCountsAFileOnce(t *testing.T) {
 	}
 }
 
-func TestSnapshotOpensRegularFilesOnly(t *testing.T) {
+func TestA10SnapshotOpensRegularFilesOnly(t *testing.T) {
 	home := write(t, "elsewhere")
 	archive := filepath.Join(home, ArchiveDir)
 	for name, place := range map[string]func(string) error{
@@ -219,7 +219,7 @@ func TestSnapshotOpensRegularFilesOnly(t *testing.T) {
 	}
 }
 
-func TestSnapshotTellsOfPermissions(t *testing.T) {
+func TestA16SnapshotTellsOfPermissions(t *testing.T) {
 	home := write(t, "audit.log", "audit-archive/audit-0001.jsonl", "audit-archive/audit-0002.jsonl")
 	for name, mode := range map[string]fs.FileMode{".": 0o750, "audit.log": 0o644, "audit-archive": 0o701, "audit-archive/audit-0001.jsonl": 0o400} {
 		if err := os.Chmod(filepath.Join(home, name), mode); err != nil {
@@ -320,7 +320,7 @@ func rotate(t *testing.T, home string, n int64) {
 	}
 }
 
-func TestSnapshotDuringRotations(t *testing.T) {
+func TestF29SnapshotDuringRotations(t *testing.T) {
 	for _, during := range []string{"home", ArchiveDir} {
 		home := write(t, "audit.log")
 		n := int64(0)

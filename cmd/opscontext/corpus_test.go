@@ -28,7 +28,7 @@ func TestCorpus(t *testing.T) {
 		if c.Vector != "" {
 			continue // the conformance run compares the program with existing verifiers on those
 		}
-		t.Run(c.Name, func(t *testing.T) {
+		t.Run(c.Title(), func(t *testing.T) {
 			t.Parallel()
 			site, err := c.Lay(t.TempDir(), "../../testdata/vectors")
 			if err != nil {

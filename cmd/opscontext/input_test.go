@@ -28,7 +28,7 @@ func TestParseEvent(t *testing.T) {
 	}
 }
 
-func TestParseEventRefuses(t *testing.T) {
+func TestB5ParseEventRefuses(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{``, "not JSON"},
 		{`{"event":"a"`, "not JSON"},

@@ -7,7 +7,7 @@ import (
 	"github.com/opscontext/opscontext/segment"
 )
 
-func TestWarningsWaitAndAreEscaped(t *testing.T) {
+func TestA17WarningsWaitAndAreEscaped(t *testing.T) {
 	var out bytes.Buffer
 	w := &warnings{out: &out}
 	w.add(segment.Warning{Path: "/x/audit\x1b[2J.log", Text: "set aside"})

@@ -33,7 +33,7 @@ func onDisk(t *testing.T) (old string, o adopt.Options) {
 }
 
 // What stands in the place of a file of the log is not followed and not left out either.
-func TestOddFilesRefuse(t *testing.T) {
+func TestA10OddFilesRefuse(t *testing.T) {
 	second := filepath.Join(segment.ArchiveDir, "audit-0002.jsonl")
 	for name, spoil := range map[string]func(t *testing.T, old string) error{
 		"symbolic link": func(t *testing.T, old string) error {

@@ -79,7 +79,7 @@ func TestFile(t *testing.T) {
 	}
 }
 
-func TestFileRefused(t *testing.T) {
+func TestB10FileRefused(t *testing.T) {
 	for _, c := range []struct {
 		text, setting string
 		line          int
@@ -137,7 +137,7 @@ func TestFileRefused(t *testing.T) {
 	}
 }
 
-func TestFileMustBeAFile(t *testing.T) {
+func TestA10FileMustBeAFile(t *testing.T) {
 	elsewhere := homeWith(t, "")
 	for name, make := range map[string]func(path string) error{
 		"directory": func(p string) error { return os.Mkdir(p, 0o700) },
@@ -178,7 +178,7 @@ func TestHome(t *testing.T) {
 	}
 }
 
-func TestHomeRefused(t *testing.T) {
+func TestB10HomeRefused(t *testing.T) {
 	file := filepath.Join(homeWith(t, ""), FileName)
 	bad := map[string]string{
 		"": "empty", "log": "relative", "./log": "relative", "../x": "relative", "~": "tilde", "~/log": "tilde", "~root/log": "tilde",

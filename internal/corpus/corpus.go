@@ -36,6 +36,9 @@ type Case struct {
 	Entries []Entry
 }
 
+// Title is the name of a case with the ids that it stands for, as tests of it are called.
+func (c *Case) Title() string { return strings.Join(append(slices.Clone(c.IDs), c.Name), " ") }
+
 // Finding is a class and its place.
 type Finding struct {
 	Class   chain.Class

@@ -221,7 +221,7 @@ func TestFaultEverywhere(t *testing.T) {
 	}
 }
 
-func TestShortWrite(t *testing.T) {
+func TestF22ShortWrite(t *testing.T) {
 	m := NewMem()
 	f := open(t, m, "a")
 	m.Inject(Fault{Op: OpWrite, Err: syscall.ENOSPC, Keep: 3})

@@ -18,7 +18,7 @@ import (
 )
 
 // A10: nothing but a regular file is opened, and nothing hangs.
-func TestOSRefusesOddFiles(t *testing.T) {
+func TestA10OSRefusesOddFiles(t *testing.T) {
 	dir := t.TempDir()
 	at := func(base string) string { return filepath.Join(dir, base) }
 	write(t, OS(), at("target"), "precious")
@@ -74,7 +74,7 @@ func inTime(t *testing.T, f func() error) error {
 	}
 }
 
-func TestOSDoesNotFollowLinks(t *testing.T) {
+func TestA10OSDoesNotFollowLinks(t *testing.T) {
 	dir := t.TempDir()
 	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")
 	write(t, OS(), target, "precious")
@@ -108,7 +108,7 @@ func TestOSDoesNotFollowLinks(t *testing.T) {
 // F22: a write that the system cuts short (here at the file size limit) is told with the count that
 // landed, and whole-file writes leave neither a part under the name nor a temporary file. The limit
 // is the process's, so the test runs itself again.
-func TestOSShortWrite(t *testing.T) {
+func TestF22OSShortWrite(t *testing.T) {
 	const marker = "DURABLE_TEST_FILE_LIMIT"
 	if os.Getenv(marker) == "" {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestOSShortWrite$", "-test.v")

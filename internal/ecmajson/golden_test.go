@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestGolden holds this package to what Node made of every text in golden.jsonl.
-func TestGolden(t *testing.T) {
+// TestB3Golden holds this package to what Node made of every text in golden.jsonl.
+func TestB3Golden(t *testing.T) {
 	file, err := os.Open("testdata/golden.jsonl")
 	if err != nil {
 		t.Fatal(err)

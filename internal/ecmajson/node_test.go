@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// TestDifferential compares this package with Node on random texts. OPSCONTEXT_DIFFERENTIAL sets how
+// TestB3Differential compares this package with Node on random texts. OPSCONTEXT_DIFFERENTIAL sets how
 // many.
-func TestDifferential(t *testing.T) {
+func TestB3Differential(t *testing.T) {
 	oracle := node(t)
 	count := 100_000
 	if testing.Short() {

@@ -67,7 +67,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestB2ParseRefuses(t *testing.T) {
 	cases := []struct {
 		text string
 		at   int // the byte that the error names
@@ -112,7 +112,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-func TestDepth(t *testing.T) {
+func TestB2Depth(t *testing.T) {
 	nested := func(open, inside, shut string, levels int) []byte {
 		return []byte(strings.Repeat(open, levels) + inside + strings.Repeat(shut, levels))
 	}
@@ -194,7 +194,7 @@ func TestParseNumberWhoseDigitsOutweighItsExponent(t *testing.T) {
 }
 
 // Each of these takes many seconds where the time is not linear, and a fraction of one where it is.
-func TestTimeIsLinear(t *testing.T) {
+func TestA28TimeIsLinear(t *testing.T) {
 	object := func(count int, name func(i int) string) []byte {
 		b := []byte("{")
 		for i := range count {
@@ -235,7 +235,7 @@ func TestTimeIsLinear(t *testing.T) {
 }
 
 // A hostile text must not take memory out of proportion: Parse promises 45 bytes for a byte.
-func TestMemoryIsBounded(t *testing.T) {
+func TestA28MemoryIsBounded(t *testing.T) {
 	const length = 1 << 18
 	for _, part := range []string{"0 ,", "0,", "[],", "{},", "[0],", `{"":0},`, `"",`} {
 		text := []byte("[" + strings.Repeat(part, length/len(part)) + "0]")

@@ -368,7 +368,7 @@ var number = regexp.MustCompile(`"payload":\{"n":(\d+),`)
 
 // A reader beside a writer that rotates all the time and an archive that runs all the time sees each
 // record once, in order.
-func TestFollowBesideAWriter(t *testing.T) {
+func TestF29FollowBesideAWriter(t *testing.T) {
 	dir := t.TempDir()
 	where := filepath.Join(dir, "home")
 	so := segment.Options{State: filepath.Join(dir, "state"), MaxBytes: 4 * segment.MinMaxBytes, OpenArchived: archive.Opener(durable.OS())}

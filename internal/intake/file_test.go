@@ -300,7 +300,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-func TestLineTooLongToRead(t *testing.T) {
+func TestB4LineTooLongToRead(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads a line of 64 MiB")
 	}

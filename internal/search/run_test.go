@@ -324,7 +324,7 @@ func TestVerifyLooksAtTheHashAlone(t *testing.T) {
 
 // While a writer appends and rotates, a search finds what was acknowledged before it began, each record
 // once and in order.
-func TestSearchBesideAWriter(t *testing.T) {
+func TestF29SearchBesideAWriter(t *testing.T) {
 	dir := t.TempDir()
 	home := filepath.Join(dir, "home")
 	log, err := segment.Open(home, segment.Options{State: filepath.Join(dir, "state"), MaxBytes: 4 * segment.MinMaxBytes})

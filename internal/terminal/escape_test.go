@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestEscape(t *testing.T) {
+func TestA17Escape(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"plain", `learning.save a-b_c "q" {1}`, `learning.save a-b_c "q" {1}`},
 		{"letters of other scripts", "æøå 日本 🚀", "æøå 日本 🚀"},
@@ -39,7 +39,7 @@ func TestEscape(t *testing.T) {
 	}
 }
 
-func TestClip(t *testing.T) {
+func TestA17Clip(t *testing.T) {
 	for _, c := range []struct {
 		in      string
 		columns int

@@ -125,9 +125,9 @@ func TestB7BothForms(t *testing.T) {
 	s.want(s.verify(), 3, chain.ManifestMismatch, "plain file")
 }
 
-// TestForgedAttestation: a manifest that is not true of its segment is seen although somebody who can
+// TestA3ForgedAttestation: a manifest that is not true of its segment is seen although somebody who can
 // append to the chain vouched for it.
-func TestForgedAttestation(t *testing.T) {
+func TestA3ForgedAttestation(t *testing.T) {
 	s := archivedSite(t)
 	path := s.archived("audit-0001.manifest.json")
 	var forged []byte

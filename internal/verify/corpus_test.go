@@ -23,7 +23,7 @@ func TestCorpus(t *testing.T) {
 		t.Fatalf("%d cases, want at least 70", len(cases))
 	}
 	for _, c := range cases {
-		t.Run(c.Name, func(t *testing.T) {
+		t.Run(c.Title(), func(t *testing.T) {
 			t.Parallel()
 			site, err := c.Lay(t.TempDir(), vectors)
 			if err != nil {

@@ -228,7 +228,7 @@ func TestNothingThere(t *testing.T) {
 	}
 }
 
-func TestAgainst(t *testing.T) {
+func TestA4Against(t *testing.T) {
 	s := newSite(t)
 	s.append(10)
 	s.rotate()
@@ -266,7 +266,7 @@ func TestAgainst(t *testing.T) {
 	}
 }
 
-func TestRange(t *testing.T) {
+func TestA9Range(t *testing.T) {
 	home := copyHome(t, filepath.Join(vectors, "rotated-3-segments", "home"))
 	all := run(t, verify.Options{Home: home})
 	r := run(t, verify.Options{Home: home, Since: "2024-01-01T00:00:00.000Z", Until: "2024-12-31T23:59:59.999Z"})

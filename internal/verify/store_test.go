@@ -131,7 +131,7 @@ func TestAgainstStoreWithoutHome(t *testing.T) {
 	}
 }
 
-func TestManifestsOnly(t *testing.T) {
+func TestA9ManifestsOnly(t *testing.T) {
 	s := archivedSite(t)
 	seal := func(s *site) { // what was appended last goes into an archive
 		s.rotate()

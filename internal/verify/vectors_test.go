@@ -45,8 +45,8 @@ func classes(r *report.Report) (cs []chain.Class) {
 	return cs
 }
 
-// TestVectors holds exit code and classes on every kept log, with its files as they lie on disk.
-func TestVectors(t *testing.T) {
+// TestB14Vectors holds exit code and classes on every kept log, with its files as they lie on disk.
+func TestB14Vectors(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(vectors, "expect.json"))
 	if err != nil {
 		t.Fatal(err)
