@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -89,7 +90,12 @@ opscontext audit_search --where 'payload.severity == "critical"'`,
 	}
 }
 
+// searchGCPercent has a short search end before its garbage is collected: the heap is first looked at
+// when it has 16 MiB. A search of all there is holds some 60 MB so, whatever its hits.
+const searchGCPercent = 400
+
 func runSearch(c *call) error {
+	debug.SetGCPercent(searchGCPercent)
 	o, err := c.searchOptions()
 	if err != nil {
 		return err
