@@ -52,7 +52,7 @@ func NewBuilder() *Builder {
 // Add adds the segment's next frame, of size bytes in the archived file and rawSize in the segment.
 func (b *Builder) Add(p *Part, size, rawSize int64) {
 	n := int64(len(b.frames))
-	f := frame{size: size, rawSize: rawSize, records: p.records, flags: p.flags, tsMin: p.tsMin, tsMax: p.tsMax, filter: uint32(len(p.filter))}
+	f := frame{size: size, rawSize: rawSize, records: p.records, flags: p.flags, tsMin: string(p.tsMin), tsMax: string(p.tsMax), filter: uint32(len(p.filter))}
 	if b.names(b.kinds, p.kinds, n) {
 		f.flags |= moreKinds
 	}
@@ -64,7 +64,7 @@ func (b *Builder) Add(p *Part, size, rawSize int64) {
 }
 
 // names adds where the names of frame n lie, and reports whether some could not be added.
-func (b *Builder) names(all map[string]*posting, in map[string][]int64, n int64) (more bool) {
+func (b *Builder) names(all map[string]*posting, in places, n int64) (more bool) {
 	for _, name := range slices.Sorted(maps.Keys(in)) {
 		p := all[name]
 		if p == nil {
@@ -79,7 +79,7 @@ func (b *Builder) names(all map[string]*posting, in map[string][]int64, n int64)
 		if p.common {
 			continue
 		}
-		lines := in[name]
+		lines := *in[name]
 		if p.common = len(p.lines)+len(lines) > rareHits || b.places+len(lines) > maxPlaces; p.common {
 			b.places -= len(p.lines)
 			p.lines = nil

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -18,12 +19,32 @@ var afterSaid = strings.Repeat("x", chain.HashLen) + `","hash":"` + strings.Repe
 const beforeRest = `{"ts":"dddd-dd-ddTdd:dd:dd.dddZ`
 
 // rest is what of a record's text an index covers: from behind a usual ts on, else all of it.
-func rest[T []byte | string](said T) T {
-	if len(said) > len(beforeRest) && said[len(beforeRest)] == '"' && beginsWith(beforeRest, string(said[:len(beforeRest)])) {
-		return said[len(beforeRest):]
+func rest(said []byte) []byte {
+	if len(said) < 8*len(usual) {
+		return said
 	}
-	return said
+	for i, u := range usual {
+		w := binary.LittleEndian.Uint64(said[8*i:])
+		if w&u.fixed != u.text || digitsOf(w)&u.digits != u.digits {
+			return said
+		}
+	}
+	return said[len(beforeRest):]
 }
+
+// usual is beforeRest and the quote behind it, eight bytes at a time.
+var usual = func() (words [(len(beforeRest) + 1) / 8]struct{ text, fixed, digits uint64 }) {
+	for i, c := range []byte(beforeRest + `"`) {
+		w, shift := &words[i/8], i%8*8
+		if c == 'd' {
+			w.digits |= 0x80 << shift
+			continue
+		}
+		w.text |= uint64(c) << shift
+		w.fixed |= 0xff << shift
+	}
+	return words
+}()
 
 // ways gives the grams that must be in a frame for the needle to occur in one of its records, for
 // each way in which it may: all in what is covered, or with its beginning in the ts, its end among the

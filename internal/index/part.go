@@ -2,8 +2,6 @@ package index
 
 import (
 	"bytes"
-	"math"
-	"slices"
 	"sync"
 
 	"github.com/opscontext/opscontext/chain"
@@ -39,18 +37,21 @@ type Part struct {
 	flags         flags
 	records       uint32
 	times         bool // tsMin and tsMax are set
-	tsMin, tsMax  string
-	kinds, actors map[string][]int64 // where the records lie, by name
+	tsMin, tsMax  []byte
+	kinds, actors places
 	filter        []byte
 	seen          *grams
 }
+
+// places are where the records of each name lie, in raw bytes.
+type places map[string]*[]int64
 
 // gramSets are empty between uses: each is 2 MiB.
 var gramSets = sync.Pool{New: func() any { return new(grams) }}
 
 // NewPart begins a frame.
 func NewPart() *Part {
-	return &Part{kinds: map[string][]int64{}, actors: map[string][]int64{}, seen: gramSets.Get().(*grams)}
+	return &Part{kinds: places{}, actors: places{}, seen: gramSets.Get().(*grams)}
 }
 
 // Add adds the frame's next line, which starts at offset in the segment's raw bytes. o is its outline,
@@ -74,29 +75,35 @@ func (p *Part) add(offset int64, o *chain.Outline) {
 	default:
 		p.time(o.TS)
 	}
-	name(p.kinds, o.Event, offset, &p.flags, moreKinds)
-	name(p.actors, o.Actor, offset, &p.flags, moreActors)
+	p.name(p.kinds, o.Event, offset, moreKinds)
+	p.name(p.actors, o.Actor, offset, moreActors)
 	p.seen.addSaid(o.Said)
 }
 
 func (p *Part) time(ts []byte) {
-	if !p.times || string(ts) < p.tsMin {
-		p.tsMin = string(ts)
+	if !p.times || bytes.Compare(ts, p.tsMin) < 0 {
+		p.tsMin = append(p.tsMin[:0], ts...)
 	}
-	if !p.times || string(ts) > p.tsMax {
-		p.tsMax = string(ts)
+	if !p.times || bytes.Compare(ts, p.tsMax) > 0 {
+		p.tsMax = append(p.tsMax[:0], ts...)
 	}
 	p.times = true
 }
 
-func name(names map[string][]int64, text []byte, offset int64, f *flags, more flags) {
+func (p *Part) name(of places, text []byte, offset int64, more flags) {
 	switch {
 	case text == nil: // no text: no glob matches it
+		return
 	case len(text) > maxText:
-		*f |= more
-	default:
-		names[string(text)] = append(names[string(text)], offset)
+		p.flags |= more
+		return
 	}
+	at := of[string(text)]
+	if at == nil {
+		at = new([]int64)
+		of[string(text)] = at
+	}
+	*at = append(*at, offset)
 }
 
 // addOdd adds a line that is not spelled as this program writes it, as a search reads it.
@@ -138,55 +145,4 @@ func (p *Part) Done() {
 	p.seen.clear()
 	gramSets.Put(p.seen)
 	p.seen = nil
-}
-
-// grams is the set of what a filter is made of, see [gramsOf]. Trigrams are kept flat, a bit for each
-// that there can be; of the longer ones, which are few, it is remembered which came lately.
-type grams struct {
-	bits   [1 << 24 / 64]uint64
-	lately [1 << 12]uint64
-	list   []uint64 // trigrams
-	longer []uint64 // not each only once
-	shown  []byte
-}
-
-// addSaid adds those of what a record says, with its strings as they read.
-func (s *grams) addSaid(said []byte) {
-	if bytes.IndexByte(said, '\\') >= 0 {
-		s.shown = recordtext.AppendShown(s.shown[:0], said)
-		said = s.shown
-	}
-	for g := range gramsOf(rest(said)) {
-		if g&long != 0 {
-			if last := &s.lately[g*fibonacci>>52]; *last != g {
-				*last = g
-				s.longer = append(s.longer, g)
-			}
-			continue
-		}
-		if w, bit := &s.bits[g>>6], uint64(1)<<(g&63); *w&bit == 0 {
-			*w |= bit
-			s.list = append(s.list, g)
-		}
-	}
-}
-
-// fibonacci spreads numbers over the upper bits of their product with it.
-const fibonacci = 0x9e3779b97f4a7c15
-
-// keys gives each member of the set once.
-func (s *grams) keys() []uint64 {
-	slices.Sort(s.longer)
-	return slices.Concat(s.list, slices.Compact(s.longer))
-}
-
-func (s *grams) clear() {
-	for _, g := range s.list {
-		s.bits[g>>6] = 0
-	}
-	s.list, s.longer = s.list[:0], s.longer[:0]
-	clear(s.lately[:])
-	if cap(s.shown) > math.MaxUint16 {
-		s.shown = nil
-	}
 }
