@@ -176,23 +176,11 @@ func (s *scratch) read(line []byte) facts {
 	if len(line) > MaxLine {
 		return facts{class: LineUnreadable, why: fmt.Sprintf("longer than %d MiB", MaxLine>>20)}
 	}
-	if t, ok := tailOf(line); ok {
-		f := facts{}
-		if decodeHash(&f.prev, t.prev) && decodeHash(&f.hash, t.hash) {
-			s.buf = append(s.buf[:0], hashedStart...)
-			s.buf = append(s.buf, t.prev...)
-			s.buf = append(s.buf, `",`...)
-			s.buf = append(s.buf, line[1:len(line)-tailLen]...)
-			s.buf = append(s.buf, '}')
-			f.content = sha256.Sum256(s.buf)
-			if f.content == f.hash {
-				if b, ok := scanBody(line); ok {
-					f.json = true
-					f.ts = plainString(b[0])
-					f.system = bytes.HasPrefix(b[1], []byte(`"`+SystemPrefix))
-					return f
-				}
-			}
+	var r Rehashed
+	if r, s.buf = Rehash(line, s.buf); r.Right {
+		if b, ok := scanBody(line); ok {
+			return facts{json: true, hash: r.Hash, prev: r.Prev, content: r.Content, ts: plainString(b[0]),
+				system: bytes.HasPrefix(b[1], []byte(`"`+SystemPrefix))}
 		}
 	}
 	return s.readValues(line)

@@ -12,27 +12,22 @@ import (
 	"github.com/opscontext/opscontext/segment"
 )
 
-// bench is what is measured of archiving and verifying, and what came of it so far.
+// bench is what is measured of archiving, and what came of it so far.
 type bench struct {
 	program
+	log      log // that nobody archives
 	dir      string
 	zstdTool string // empty if there is none
-
-	plain   string // the home nobody archives
-	segment string // its large sealed segment
-	records int
-	bytes   int64
 
 	done int // rounds
 
 	zstd, codec, hash, archive sample // seconds, one a round
-	verifyPlain, verifyArchive sample
 	zstdSize, archiveSize      sample // bytes
 }
 
 // measure does all of it and writes what came of it.
-func (b *bench) measure(ctx context.Context, out *report, records, rounds int) (err error) {
-	if err := out.part("Archive and verify"); err != nil {
+func (b *bench) measure(ctx context.Context, out *report, rounds int) (err error) {
+	if err := out.part("Archive"); err != nil {
 		return err
 	}
 	if b.zstdTool, err = yardstick("zstd"); err != nil {
@@ -43,10 +38,7 @@ func (b *bench) measure(ctx context.Context, out *report, records, rounds int) (
 			return err
 		}
 	}
-	if err := b.makeLog(ctx, records); err != nil {
-		return err
-	}
-	if err := out.field("log", fmt.Sprintf("%s, %s", terminal.Plural(int64(b.records), "record"), terminal.Bytes(b.bytes))); err != nil {
+	if err := out.field("log", fmt.Sprintf("%s, %s", terminal.Plural(int64(b.log.records), "record"), terminal.Bytes(b.log.bytes))); err != nil {
 		return err
 	}
 	if err := busy(out, "before"); err != nil {
@@ -63,8 +55,8 @@ func (b *bench) measure(ctx context.Context, out *report, records, rounds int) (
 // round measures everything once, yardsticks and what they are held against in turn.
 func (b *bench) round(ctx context.Context) error {
 	b.done++
-	dir, err := b.another(fmt.Sprintf("archived-%d", b.done))
-	if err != nil {
+	dir := filepath.Join(b.dir, fmt.Sprintf("archived-%d", b.done))
+	if err := b.log.another(dir); err != nil {
 		return err
 	}
 	if err := b.roundZstd(ctx); err != nil {
@@ -74,10 +66,10 @@ func (b *bench) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.codec.run(exec.CommandContext(ctx, self, "-part", "codec", b.segment, filepath.Join(b.dir, "codec.zst"))); err != nil {
+	if err := b.codec.run(exec.CommandContext(ctx, self, "-part", "codec", b.log.segment, filepath.Join(b.dir, "codec.zst"))); err != nil {
 		return err
 	}
-	if err := b.hash.run(exec.CommandContext(ctx, self, "-part", "hash", b.segment)); err != nil {
+	if err := b.hash.run(exec.CommandContext(ctx, self, "-part", "hash", b.log.segment)); err != nil {
 		return err
 	}
 	if err := b.archive.run(b.at(ctx, dir, "archive")); err != nil {
@@ -88,12 +80,6 @@ func (b *bench) round(ctx context.Context) error {
 		return err
 	}
 	b.archiveSize = append(b.archiveSize, float64(size))
-	if err := b.verifyPlain.run(b.at(ctx, b.plain, "audit_verify")); err != nil {
-		return err
-	}
-	if err := b.verifyArchive.run(b.at(ctx, dir, "audit_verify")); err != nil {
-		return err
-	}
 	return os.RemoveAll(dir)
 }
 
@@ -102,7 +88,7 @@ func (b *bench) roundZstd(ctx context.Context) error {
 		return nil
 	}
 	file := filepath.Join(b.dir, "yardstick.zst")
-	if err := b.zstd.run(exec.CommandContext(ctx, b.zstdTool, "-3", "-T1", "-q", "-f", b.segment, "-o", file)); err != nil {
+	if err := b.zstd.run(exec.CommandContext(ctx, b.zstdTool, "-3", "-T1", "-q", "-f", b.log.segment, "-o", file)); err != nil {
 		return err
 	}
 	info, err := os.Stat(file)

@@ -3,11 +3,12 @@
 // tables of what was measured and of the ratios, with the goal of each and whether it was met.
 //
 //	bench [-bin bin/opscontext] [-records N] [-search N] [-rounds N] [-dir DIR] [-results FILE]
+//	      [-reference FILE]
 //
 // What archiving and verifying cost is seconds of processor time, of all threads, in user and system
 // mode, of processes of their own: on a machine that others use too, the clock on the wall says little.
-// What somebody waits for who searches is what that clock says; the table has both. A search whose hits
-// are not those of the yardstick ends the run. A missed goal is a line in the table and no failure; a
+// What somebody waits for is what that clock says; the tables of verifying and searching have both. A
+// search whose hits are not those of the yardstick ends the run. A missed goal is a line in the table and no failure; a
 // yardstick that is not installed is said to be skipped. Each part has a file of its own here; what it
 // finds goes to the report, which is printed as it comes and written to a file as Markdown at the end.
 package main
@@ -31,6 +32,7 @@ type options struct {
 	rounds          int
 	dir             string
 	results         string // file; "": none
+	reference       string // a program in JavaScript that verifies a log
 }
 
 func main() {
@@ -41,6 +43,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "how often everything is measured")
 	flag.StringVar(&o.dir, "dir", "", "where to make a folder for the logs (default: that of temporary files)")
 	flag.StringVar(&o.results, "results", "", "write all of it to this `FILE` as Markdown, too, once it is done")
+	flag.StringVar(&o.reference, "reference", "testdata/conformance/standin.mjs", "a program for node that verifies a log")
 	only := flag.String("part", "", "do only this to the files that are named: what some of the measured processes do")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -48,7 +51,7 @@ func main() {
 	out := terminal.NewStream(os.Stdout, terminal.ColourAuto, os.LookupEnv)
 	var err error
 	if *only != "" {
-		err = part(*only, flag.Args())
+		err = part(ctx, *only, flag.Args())
 	} else {
 		err = measure(ctx, out, o)
 	}
@@ -79,8 +82,15 @@ func measure(ctx context.Context, out *terminal.Stream, o options) (err error) {
 		return err
 	}
 	if o.records > 0 {
-		b := &bench{program: program(bin), dir: dir}
-		if err := b.measure(ctx, all, o.records, o.rounds); err != nil {
+		l, err := makeLog(ctx, program(bin), filepath.Join(dir, "plain"), o.records, oddities{})
+		if err != nil {
+			return err
+		}
+		b := &bench{program: program(bin), dir: dir, log: l}
+		if err := b.measure(ctx, all, o.rounds); err != nil {
+			return err
+		}
+		if err := measureVerify(ctx, all, program(bin), dir, l, o); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -12,16 +13,23 @@ import (
 	"github.com/opscontext/opscontext/archive"
 )
 
-// part does one of the things that archiving a segment cannot do without, and nothing else, on a file:
-// codec compresses it into another, hash only reads it.
-func part(name string, files []string) error {
+// part does one thing that a measured process does, and nothing else: codec compresses a file into
+// another, hash only reads it, sums hashes messages of the lengths in a file, links follows the chain of
+// a segment, and peak runs a command to say what memory that held.
+func part(ctx context.Context, name string, args []string) error {
 	switch {
-	case name == "codec" && len(files) == 2:
-		return compress(files[0], files[1])
-	case name == "hash" && len(files) == 1:
-		return hash(files[0])
+	case name == "codec" && len(args) == 2:
+		return compress(args[0], args[1])
+	case name == "hash" && len(args) == 1:
+		return hash(args[0])
+	case name == "sums" && len(args) == 1:
+		return sums(args[0])
+	case name == "links" && len(args) == 1:
+		return links(ctx, args[0])
+	case name == "peak":
+		return peak(ctx, os.Stdout, args)
 	}
-	return fmt.Errorf("-part codec wants two files, -part hash one; this is %q with %d", name, len(files))
+	return fmt.Errorf("-part codec wants two files, hash, sums and links one, peak a command; this is %q with %d", name, len(args))
 }
 
 // compress writes frames as an archive has them, one after the other.
