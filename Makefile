@@ -8,6 +8,7 @@ N           ?= 300
 PAYLOADS    ?= 100000
 BENCH_FLAGS ?= -records 400000 -search 5000000 -rounds 5
 FAULT_FLAGS ?= -least 2900
+MUTANTS     ?= 20000
 # NO_SKIPS=1 makes a skipped test a failure, as CI does.
 NO_SKIPS    ?=
 
@@ -15,7 +16,7 @@ TOOL      := go tool -modfile=tools.mod
 TESTRUN   := go run ./internal/testrun $(if $(NO_SKIPS),-no-skips) --
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: help build demo test check bench microbench corpus fuzz faults conformance fmt format vet lint deadcode modules cross race clean
+.PHONY: help build demo test check bench microbench corpus fuzz faults mutants conformance fmt format vet lint deadcode modules cross race clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,8 +45,11 @@ corpus: ## write the damaged logs of testdata/corrupt anew, as their generator m
 fuzz: ## every fuzz target for FUZZTIME, one after another
 	scripts/fuzz $(FUZZTIME)
 
-faults: build ## kill each command that writes at every system call; judge what is left (linux/amd64)
+faults: build mutants ## kill each command that writes at every system call; judge what is left (linux/amd64)
 	go run ./internal/faults/sweep -bin bin/opscontext $(FAULT_FLAGS)
+
+mutants: ## judge a log with MUTANTS bytes changed, one at a time (0: each byte), and with each change of its structure
+	go test ./internal/verify -run MutantsOf -count=1 -v -timeout 3h -mutants $(MUTANTS)
 
 conformance: build ## compare with an independent implementation (node; SEED, N, PAYLOADS)
 	node testdata/conformance/diff.mjs --bin bin/opscontext --seed $(SEED) --n $(N) --payloads $(PAYLOADS) --vectors testdata/vectors --exit-codes
