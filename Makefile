@@ -14,6 +14,9 @@ NO_SKIPS    ?=
 
 TOOL      := go tool -modfile=tools.mod
 TESTRUN   := go run ./internal/testrun $(if $(NO_SKIPS),-no-skips) --
+# The sweeps with file systems of their own are a module of their own, for Linux alone.
+REALFS := internal/faults/realfs
+INREAL := $(if $(filter linux,$(shell go env GOOS)),cd $(REALFS) &&,@echo "only on Linux:")
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
 .PHONY: help build demo test check bench microbench corpus fuzz faults mutants conformance fmt format vet lint deadcode modules cross race clean
@@ -29,6 +32,8 @@ demo: build ## a five-year log: verified, then a tampered and a rolled-back copy
 
 test: ## all tests; those that want node or another tool say that they are skipped
 	$(TESTRUN) ./...
+	go build -o bin/testrun ./internal/testrun
+	$(INREAL) $(CURDIR)/bin/testrun $(if $(NO_SKIPS),-no-skips) -- ./...
 
 check: format vet modules lint deadcode cross race build demo conformance fuzz faults ## everything CI runs (needs node, gcc, linux/amd64)
 
@@ -45,8 +50,9 @@ corpus: ## write the damaged logs of testdata/corrupt anew, as their generator m
 fuzz: ## every fuzz target for FUZZTIME, one after another
 	scripts/fuzz $(FUZZTIME)
 
-faults: build mutants ## kill each command that writes at every system call; judge what is left (linux/amd64)
+faults: build mutants ## kill commands at every system call, cut their power; judge what is left (linux, root)
 	go run ./internal/faults/sweep -bin bin/opscontext $(FAULT_FLAGS)
+	go run -C $(REALFS) ./powercut -bin $(CURDIR)/bin/opscontext -least 600
 
 mutants: ## judge a log with MUTANTS bytes changed, one at a time (0: each byte), and with each change of its structure
 	go test ./internal/verify -run MutantsOf -count=1 -v -timeout 3h -mutants $(MUTANTS)
@@ -62,13 +68,17 @@ format: # fails where fmt would change something
 
 vet: ## go vet
 	go vet ./...
+	$(INREAL) go vet ./...
 
 modules: # go.mod and go.sum say what is imported, no more
 	go mod verify
 	go mod tidy -diff
+	$(INREAL) go mod verify
+	$(INREAL) go mod tidy -diff
 
 lint: ## the linters of .golangci.yml, pinned in tools.mod (first run builds them: minutes)
 	$(TOOL) golangci-lint run
+	$(INREAL) go tool -modfile=$(CURDIR)/tools.mod golangci-lint run
 
 deadcode: # functions that neither a program nor a test reaches
 	@dead=$$($(TOOL) deadcode -test ./...); [ -z "$$dead" ] || { echo "never called:"; echo "$$dead"; exit 1; }
@@ -82,6 +92,8 @@ cross: ## compile everything, tests too, for every supported platform
 
 race: # all tests under the race detector
 	$(TESTRUN) -race ./...
+	go build -o bin/testrun ./internal/testrun
+	$(INREAL) $(CURDIR)/bin/testrun $(if $(NO_SKIPS),-no-skips) -- -race ./...
 
 clean: ## remove what the targets above built
 	rm -rf bin

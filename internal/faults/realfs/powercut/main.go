@@ -1,0 +1,166 @@
+//go:build linux
+
+// Powercut takes the power away from opscontext. It runs commands on a file system that knows what was
+// synced, names as well as bytes, and keeps the state of the medium ahead of every change and every
+// sync, together with what had been acknowledged by then. Each of these moments is a point: what a power
+// cut then leaves is put back, the next command must work at once, and the log must verify and hold
+// everything that was acknowledged.
+//
+// What was not synced is lost altogether, or from some moment on with the write of that moment torn, or
+// in part at random; and a sync of a file either says nothing of names, or puts all of them on the
+// medium, as ext4 has it.
+//
+//	powercut -bin bin/opscontext [-long] [-seed N] [-point SCENARIO/MODEL/LOSS/N] [-least N]
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/opscontext/opscontext/internal/faults/realfs/medium"
+	"github.com/opscontext/opscontext/internal/faults/realfs/mounts"
+	"github.com/opscontext/opscontext/internal/faults/realfs/trial"
+)
+
+func main() {
+	os.Exit(trial.Main("powercut", []string{"/dev/fuse", "zstd"}, func(s *trial.Sweep) error {
+		return sweep(s, scenarios)
+	}))
+}
+
+// shortShare is how many points a short sweep tries of each scenario, model and loss.
+const shortShare = 16
+
+// point is a moment and what becomes then of what was not synced.
+type point struct {
+	name   string
+	moment moment
+	loss   medium.Loss
+	played recording
+}
+
+func sweep(s *trial.Sweep, scenarios []scenario) error {
+	var points []point
+	for _, sc := range scenarios {
+		for _, model := range medium.Models {
+			r, err := record(s, sc, model)
+			if err != nil {
+				return fmt.Errorf("%s: %w", sc.name, err)
+			}
+			s.Say("%-16s %-6s %4d moments, %d acknowledged", sc.name, model, len(r.moments), strings.Count(r.before+r.acks, "\n"))
+			points = append(points, r.points(s)...)
+		}
+	}
+	return trial.Each(s, points, func(p point) error { return try(s, p) })
+}
+
+// points gives the points of a recording that are wanted: spread evenly, unless all are.
+func (r recording) points(s *trial.Sweep) []point {
+	var all []point
+	for _, loss := range medium.Losses {
+		step := 1
+		if !s.Long {
+			step = max(1, len(r.moments)*s.Share/shortShare)
+		}
+		from := s.Chance(fmt.Sprint(r.name, r.model, loss)).IntN(step)
+		for i, m := range r.moments {
+			p := point{fmt.Sprintf("%s/%s/%s/%d", r.name, r.model, loss, i), m, loss, r}
+			if s.Only() == p.name || s.Only() == "" && i%step == from {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
+}
+
+// try puts back what the cut leaves, and judges it.
+func try(s *trial.Sweep, p point) error {
+	stage, err := s.Stage()
+	if err != nil {
+		return err
+	}
+	if err := mounts.Mount("tmpfs", string(stage), "tmpfs", 0, "mode=0700"); err != nil {
+		return err
+	}
+	left := p.moment.cut.After(p.loss, p.played.model, s.Chance(p.name))
+	if err := left.Write(string(stage)); err != nil {
+		return err
+	}
+	acks, err := os.ReadFile(p.played.acksFile)
+	if err != nil {
+		return err
+	}
+	j := p.played.judge(s.Program, stage, p.played.before+string(acks[:p.moment.acked]))
+	if !j.Good() {
+		j.Add(fmt.Errorf("the cut left %v", left))
+	}
+	s.Judged(p.name, j)
+	return mounts.Unmount(string(stage))
+}
+
+// moment is what a power cut finds.
+type moment struct {
+	cut   medium.Cut
+	acked int64 // bytes of acknowledgements
+}
+
+// recording is a scenario that was played, with its moments.
+type recording struct {
+	scenario
+	model    medium.Model
+	before   string // acknowledged when it began
+	acksFile string
+	acks     string
+	moments  []moment
+}
+
+// record plays a scenario on a tree and keeps every moment of it. A moment's acknowledgements are those
+// that were written before the change or the sync at it began: the program made them before, so that no
+// cut from here on may take them back.
+func record(s *trial.Sweep, sc scenario, model medium.Model) (recording, error) {
+	r := recording{scenario: sc, model: model, acksFile: filepath.Join(s.Dir, sc.name+"."+string(model)+".acks")}
+	stage, err := s.Stage()
+	if err != nil {
+		return r, err
+	}
+	acks, err := os.Create(r.acksFile)
+	if err != nil {
+		return r, err
+	}
+	defer acks.Close()
+	tree := medium.NewTree(model)
+	served, err := tree.Mount(string(stage))
+	if err != nil {
+		return r, err
+	}
+	for _, step := range sc.setup {
+		more, err := step(s.Program, stage)
+		if err != nil {
+			return r, fmt.Errorf("setting up: %w", err)
+		}
+		r.before += more
+	}
+	tree.Settle()
+	tree.Watch(func(cut medium.Cut) {
+		info, err := acks.Stat()
+		if err != nil {
+			panic(err) // of an open file
+		}
+		r.moments = append(r.moments, moment{cut, info.Size()})
+	})
+	for _, run := range sc.runs {
+		if err := run.on(s.Program, stage, acks); err != nil {
+			return r, err
+		}
+	}
+	tree.Watch(nil)
+	text, err := os.ReadFile(r.acksFile)
+	if err != nil {
+		return r, err
+	}
+	r.acks = string(text)
+	r.moments = append(r.moments, moment{tree.Cut(), int64(len(text))})
+	return r, served.Unmount()
+}
