@@ -6,7 +6,7 @@ BENCH       ?= .
 SEED        ?= 1
 N           ?= 300
 PAYLOADS    ?= 100000
-BENCH_FLAGS ?= -records 400000 -search 5000000 -rounds 5
+BENCH_FLAGS ?= -records 400000 -search 5000000 -append 500ms -rounds 5
 FAULT_FLAGS ?= -least 2900
 MUTANTS     ?= 20000
 # NO_SKIPS=1 makes a skipped test a failure, as CI does.
@@ -19,7 +19,7 @@ REALFS := internal/faults/realfs
 INREAL := $(if $(filter linux,$(shell go env GOOS)),cd $(REALFS) &&,@echo "only on Linux:")
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: help build demo test check bench microbench corpus fuzz faults mutants conformance fmt format vet lint deadcode modules cross race clean
+.PHONY: help build demo test check bench peers microbench corpus fuzz faults mutants conformance fmt format vet lint deadcode modules cross race clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: format vet modules lint deadcode cross race build demo conformance fuzz f
 bench: build ## cost of each operation, with goals, into bench/RESULTS.md: minutes (zstd, rg; BENCH_FLAGS)
 	@mkdir -p bench
 	go run ./internal/bench -bin bin/opscontext -results bench/RESULTS.md $(BENCH_FLAGS)
+
+peers: # the module that appends to the logs of others; CI does not build it: it is large, and no part of the program
+	cd internal/bench/peers && go mod tidy -diff && go vet ./...
 
 microbench: ## the benchmarks of the packages (BENCH=REGEXP)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

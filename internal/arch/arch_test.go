@@ -25,6 +25,7 @@ const (
 type source struct {
 	path, dir string
 	test      bool
+	apart     bool // of a module that stands apart
 	file      *ast.File
 	lines     int
 }
@@ -65,7 +66,53 @@ func read(t *testing.T, name string) []byte {
 	return text
 }
 
-// sources parses every Go file of the module.
+// nested are the modules inside this one, and why each is one. The tables of imports hold for them, too,
+// but for those that stand apart: nothing of ours is in those but what drives the work of others. Every
+// other rule holds for all.
+var nested = map[string]struct {
+	reason string
+	apart  bool
+}{
+	"internal/bench/peers":   {"stores of others, to hold appending against: nothing that they need may reach the program", true},
+	"internal/faults/realfs": {"file systems of its own, for Linux alone", false},
+}
+
+// standsApart reports whether a file belongs to a module that the tables of imports do not hold for.
+func standsApart(name string) bool {
+	for dir, m := range nested {
+		if m.apart && strings.HasPrefix(name, dir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// A module that nobody named here would hide its imports from the tables.
+func TestNestedModulesAreKnown(t *testing.T) {
+	found := map[string]bool{}
+	tree(t, func(name string) {
+		if path.Base(name) != "go.mod" || name == "go.mod" {
+			return
+		}
+		found[path.Dir(name)] = true
+		if nested[path.Dir(name)].reason == "" {
+			t.Errorf("%s makes a module that the table nested does not name", name)
+		}
+	})
+	for dir := range nested {
+		if !found[dir] {
+			t.Errorf("the table nested names %s, where there is no go.mod", dir)
+		}
+	}
+	main := string(read(t, "go.mod"))
+	for dir := range nested {
+		if strings.Contains(main, module+"/"+dir) {
+			t.Errorf("go.mod requires %s, which is to be no part of the program", dir)
+		}
+	}
+}
+
+// sources parses every Go file of the module, and of the modules inside it.
 func sources(t *testing.T) []source {
 	t.Helper()
 	var all []source
@@ -81,6 +128,7 @@ func sources(t *testing.T) []source {
 		all = append(all, source{
 			path: name, dir: path.Dir(name), file: file,
 			test:  strings.HasSuffix(name, "_test.go"),
+			apart: standsApart(name),
 			lines: strings.Count(string(text), "\n"),
 		})
 	})

@@ -17,6 +17,9 @@ import (
 // perDay is how many events the imaginary team has in a day.
 const perDay = 80_000
 
+// logBegins is the time of the first event.
+var logBegins = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // Every home is one log, under this name, beside what the machine remembers of it.
 const (
 	homeDir  = "home"
@@ -62,7 +65,7 @@ func writeRecords(name string, n int, odd oddities) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	w := bufio.NewWriterSize(f, 1<<20)
-	events := loggen.New(1, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), perDay)
+	events := loggen.New(1, logBegins, perDay)
 	var last [2]chain.Hash // of the last record but one, and of the last
 	var line []byte
 	var ts string
@@ -82,7 +85,7 @@ func writeRecords(name string, n int, odd oddities) (err error) {
 		}
 		last = [2]chain.Hash{last[1], r.Hash}
 	}
-	return w.Flush()
+	return errors.Join(w.Flush(), f.Sync())
 }
 
 // another makes a home in dir that can be archived, without a second copy of the sealed segments.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +16,8 @@ import (
 
 // part does one thing that a measured process does, and nothing else: codec compresses a file into
 // another, hash only reads it, sums hashes messages of the lengths in a file, links follows the chain of
-// a segment, and peak runs a command to say what memory that held.
+// a segment, peak runs a command to say what memory that held, and batches and load append to a log and
+// print what came of it by their own clock, so that starting is no part of it.
 func part(ctx context.Context, name string, args []string) error {
 	switch {
 	case name == "codec" && len(args) == 2:
@@ -28,8 +30,19 @@ func part(ctx context.Context, name string, args []string) error {
 		return links(ctx, args[0])
 	case name == "peak":
 		return peak(ctx, os.Stdout, args)
+	case name == "batches" && len(args) == 2:
+		return printLoad(appendBatches(args[0], args[1]))
+	case name == "load" && len(args) == 4:
+		return runLoad(args)
 	}
-	return fmt.Errorf("-part codec wants two files, hash, sums and links one, peak a command; this is %q with %d", name, len(args))
+	return fmt.Errorf("-part %s with %d arguments is nothing that can be done", name, len(args))
+}
+
+func printLoad(l load, err error) error {
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(l)
 }
 
 // compress writes frames as an archive has them, one after the other.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
+
+	"github.com/opscontext/opscontext/internal/terminal"
 )
 
 // sample is one figure of each round.
@@ -56,4 +58,10 @@ func (s sample) short() string {
 		decimals = 0
 	}
 	return fmt.Sprintf("%.*f [%.*f-%.*f]", decimals, s.median(), decimals, slices.Min(s), decimals, slices.Max(s))
+}
+
+// whole is String of large numbers.
+func (s sample) whole() string {
+	count := func(x float64) string { return terminal.Count(int64(x + 0.5)) }
+	return fmt.Sprintf("%s [%s-%s]", count(s.median()), count(slices.Min(s)), count(slices.Max(s)))
 }
