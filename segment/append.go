@@ -32,8 +32,8 @@ type queued struct {
 }
 
 const (
-	maxQueued = 16 << 20 // lines that are gathered for one write, in bytes
-	keptLines = 1 << 20  // buffer that is kept from batch to batch, in bytes
+	maxQueued = 1 << 20 // lines that are gathered for one write, in bytes
+	keptLines = 2 << 20 // buffer that is kept from batch to batch, in bytes
 )
 
 // commit writes the events of the requests in order and tells each what became of it. It begins with

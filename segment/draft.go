@@ -24,23 +24,23 @@ type Draft struct {
 	payload         []byte // canonical
 }
 
-// Prepare checks an event as an append does, so that what is refused can be refused before a byte is
-// written. The draft shares no memory with the event. It is safe for concurrent use and takes no
-// turn in the log.
-func (l *Log) Prepare(e Event) (Draft, error) { return newDraft(e, l.o.MaxRecord) }
+// PrepareCanonical checks an event as an append does, so that what is refused can be refused before a
+// byte is written. Its payload must be spelled as JSON.stringify spells it: that is not looked at. The
+// draft keeps the payload itself, which must not change as long as the draft is used. It is safe for
+// concurrent use and takes no turn in the log.
+func (l *Log) PrepareCanonical(e Event) (Draft, error) {
+	d, err := draftOf(e)
+	if err != nil {
+		return Draft{}, err
+	}
+	d.payload = e.Payload
+	return d, d.within(l.o.MaxRecord)
+}
 
 func newDraft(e Event, maxRecord int) (Draft, error) {
-	switch {
-	case e.Kind == "":
-		return Draft{}, fmt.Errorf("%w: the event kind is empty", ErrInvalid)
-	case chain.IsSystem(e.Kind):
-		return Draft{}, fmt.Errorf("%w: event kind %q: kinds that start with %q are for the log itself", ErrInvalid, e.Kind, chain.SystemPrefix)
-	case e.TS != "" && !isTime(e.TS):
-		return Draft{}, fmt.Errorf("%w: ts %q: want a time such as %q", ErrInvalid, e.TS, stampExample)
-	}
-	d := Draft{kind: e.Kind, actor: e.Actor, ts: e.TS}
-	if d.actor == "" {
-		d.actor = chain.SystemActor
+	d, err := draftOf(e)
+	if err != nil {
+		return Draft{}, err
 	}
 	// Most payloads are spelled as they will be stored; of the others Seal gives the spelling. Either
 	// way the bytes are ours from here on: a caller whose context ends takes its own along.
@@ -53,11 +53,33 @@ func newDraft(e Event, maxRecord int) (Draft, error) {
 		}
 		d.payload = r.Payload
 	}
-	if n := d.size(maxRecord); n > maxRecord {
-		return Draft{}, &Refusal{Path: "event " + e.Kind, Offset: -1, Why: fmt.Sprintf("its record has %d bytes, the limit is %d", n, maxRecord),
-			Next: "shorten the payload or raise max_record"}
+	return d, d.within(maxRecord)
+}
+
+// draftOf is an event without its payload.
+func draftOf(e Event) (Draft, error) {
+	switch {
+	case e.Kind == "":
+		return Draft{}, fmt.Errorf("%w: the event kind is empty", ErrInvalid)
+	case chain.IsSystem(e.Kind):
+		return Draft{}, fmt.Errorf("%w: event kind %q: kinds that start with %q are for the log itself", ErrInvalid, e.Kind, chain.SystemPrefix)
+	case e.TS != "" && !isTime(e.TS):
+		return Draft{}, fmt.Errorf("%w: ts %q: want a time such as %q", ErrInvalid, e.TS, stampExample)
+	}
+	d := Draft{kind: e.Kind, actor: e.Actor, ts: e.TS}
+	if d.actor == "" {
+		d.actor = chain.SystemActor
 	}
 	return d, nil
+}
+
+// within refuses a draft whose line would be longer than limit.
+func (d *Draft) within(limit int) error {
+	if n := d.size(limit); n > limit {
+		return &Refusal{Path: "event " + d.kind, Offset: -1, Why: fmt.Sprintf("its record has %d bytes, the limit is %d", n, limit),
+			Next: "shorten the payload or raise max_record"}
+	}
+	return nil
 }
 
 // maxEscape is how many bytes a byte of a string can take in JSON: \u001f.

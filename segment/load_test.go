@@ -17,7 +17,7 @@ func past(t *testing.T, l *Log, times ...string) []Draft {
 	for i, ts := range times {
 		e := event(i)
 		e.TS = ts
-		d, err := l.Prepare(e)
+		d, err := l.PrepareCanonical(e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestPrepareRefusesTimesThatAreNone(t *testing.T) {
 	l := openLog(t, memOptions(durable.NewMem()))
 	for _, ts := range []string{"2021", "2021-12-30T10:00:00Z", "2021-13-30T10:00:00.000Z", "2021-02-29T10:00:00.000Z",
 		"2021-12-30T10:00:00.000+", "2021-12-30t10:00:00.000Z", "2021-12-30T24:00:00.000Z"} {
-		if _, err := l.Prepare(Event{Kind: "x.y", Payload: []byte("1"), TS: ts}); !errors.Is(err, ErrInvalid) {
+		if _, err := l.PrepareCanonical(Event{Kind: "x.y", Payload: []byte("1"), TS: ts}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("ts %q: %v, want ErrInvalid", ts, err)
 		}
 	}

@@ -31,7 +31,7 @@ type Options struct {
 	By      chain.Recorder // goes on the chain
 	Workers int            // lines looked at a time; 0: one for each processor Go may use
 	// Piece is how much of the source is written and synced at once, in bytes; 0: DefaultPiece.
-	// Memory is a few times that.
+	// Memory is a few times that, and a few MiB for each worker.
 	Piece int64
 	// Progress is told how many of total bytes are behind us; every byte of a file counts twice,
 	// as it is read twice. nil: nobody is.
@@ -39,7 +39,7 @@ type Options struct {
 }
 
 // DefaultPiece is how much of a source is synced at once unless said otherwise, in bytes.
-const DefaultPiece = 16 << 20
+const DefaultPiece = 4 << 20
 
 // Times says which times the records bear.
 type Times int

@@ -165,12 +165,13 @@ func (i *intake) resume(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, snap.Close()) }()
+	var l loaded
 	i.done, err = find(ctx, snap, i.mark, func(from int64) ([]segment.Event, error) {
 		n := i.pieceOf(from)
 		if n == len(i.survey.pieces) {
 			return nil, nil
 		}
-		l := i.read(ctx, n, wantEvents)
+		i.read(ctx, &l, n, wantEvents)
 		return l.events[min(from-i.survey.pieces[n].first, int64(len(l.events))):], l.err
 	})
 	if errors.Is(err, errGone) {
@@ -195,13 +196,17 @@ func (i *intake) write(ctx context.Context) error {
 	if n == len(i.survey.pieces) {
 		return i.settle(ctx)
 	}
-	ahead := make(chan loaded, 1)
-	read := func(n int) { ahead <- i.read(ctx, n, wantDrafts) }
-	go read(n)
+	ahead := make(chan *loaded, 1)
+	read := func(l *loaded, n int) {
+		i.read(ctx, l, n, wantDrafts)
+		ahead <- l
+	}
+	spare := new(loaded)
+	go read(new(loaded), n)
 	for ; n < len(i.survey.pieces); n++ {
 		l := <-ahead
 		if n+1 < len(i.survey.pieces) && l.err == nil {
-			go read(n + 1)
+			go read(spare, n+1)
 		}
 		err := l.err
 		if err == nil {
@@ -213,6 +218,7 @@ func (i *intake) write(ctx context.Context) error {
 			}
 			return err
 		}
+		spare = l
 		i.o.Progress(i.survey.bytes+i.survey.pieces[n].offset+i.survey.pieces[n].size, 2*i.survey.bytes)
 	}
 	return nil
@@ -302,7 +308,8 @@ func (i *intake) settle(ctx context.Context) error {
 	if i.done.closed != nil {
 		return nil
 	}
-	l := i.read(ctx, len(i.survey.pieces)-1, wantDrafts)
+	var l loaded
+	i.read(ctx, &l, len(i.survey.pieces)-1, wantDrafts)
 	if l.err != nil {
 		return l.err
 	}

@@ -15,9 +15,29 @@ const partSize = 1 << 20
 type lineReader struct {
 	r    io.Reader
 	size int // of a run, in bytes; a longer line makes a longer one
-	buf  func() []byte
+	free freeList
 	rest []byte // read, and not given yet: the start of a line
 	err  error  // of r
+}
+
+// freeList has buffers to be used again.
+type freeList chan []byte
+
+// get gives one, nil if there is none.
+func (f freeList) get() []byte {
+	select {
+	case b := <-f:
+		return b
+	default:
+		return nil
+	}
+}
+
+func (f freeList) put(b []byte) {
+	select {
+	case f <- b:
+	default:
+	}
 }
 
 // errLongLine ends a source that has a line too long to be read, which is the last of the run before.
@@ -26,7 +46,7 @@ var errLongLine = errors.New("a line is too long to be read")
 // next gives the next run, and an error instead of it once there is none: io.EOF, errLongLine or what
 // reading failed with. Only the last line of the stream may lack its LF. The run is the caller's.
 func (l *lineReader) next() ([]byte, error) {
-	data := append(l.buf()[:0], l.rest...)
+	data := append(l.free.get()[:0], l.rest...)
 	l.rest = l.rest[:0]
 	for want := l.size; l.err == nil; want = 2 * len(data) {
 		have := len(data)

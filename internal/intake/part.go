@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"sync"
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/segment"
@@ -36,8 +37,8 @@ type tally struct {
 type part struct {
 	tally
 	size   int64
-	drafts []segment.Draft // nil if nobody wants them
-	kept   []segment.Event // the events of the drafts, likewise
+	drafts *[]segment.Draft // from draftLists; nil if nobody wants them
+	kept   []segment.Event  // the events of the drafts, likewise
 }
 
 // want says what is kept of the events that are read.
@@ -49,9 +50,15 @@ const (
 	wantEvents // and drafts
 )
 
-// readPart reads the lines of data, which the events alias.
+// draftLists are lists of the drafts of parts, used again.
+var draftLists = sync.Pool{New: func() any { return new([]segment.Draft) }}
+
+// readPart reads the lines of data, which events and drafts alias.
 func readPart(log *segment.Log, times Times, data []byte, keep want) part {
 	p := part{size: int64(len(data))}
+	if keep >= wantDrafts {
+		p.drafts = draftLists.Get().(*[]segment.Draft)
+	}
 	r := newReader(times, &p.tally)
 	for at := 0; at < len(data); {
 		line := data[at:]
@@ -61,7 +68,7 @@ func readPart(log *segment.Log, times Times, data []byte, keep want) part {
 		e, ok, err := r.event(line)
 		var d segment.Draft
 		if err == nil && ok {
-			d, err = log.Prepare(e)
+			d, err = log.PrepareCanonical(e)
 		}
 		if err != nil {
 			if p.nbad++; p.nbad <= maxBad {
@@ -85,11 +92,20 @@ func (p *part) add(e segment.Event, d segment.Draft, keep want) {
 	}
 	p.last = e.TS
 	if keep >= wantDrafts {
-		p.drafts = append(p.drafts, d)
+		*p.drafts = append(*p.drafts, d)
 	}
 	if keep >= wantEvents {
 		p.kept = append(p.kept, e)
 	}
+}
+
+// give appends the drafts to those of the parts before.
+func (p *part) give(all []segment.Draft) []segment.Draft {
+	all = append(all, *p.drafts...)
+	clear(*p.drafts) // they point into the source's lines
+	*p.drafts = (*p.drafts)[:0]
+	draftLists.Put(p.drafts)
+	return all
 }
 
 // add adds the part that follows, which begins at offset.

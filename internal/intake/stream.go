@@ -45,12 +45,13 @@ type stream struct {
 	bytes     int64
 	backDated bool
 	bad       int64 // the line that cannot be a record
-	failed    bool  // the log did not take all it was given: nothing says what a closing record should
+	loaded    loaded
+	failed    bool // the log did not take all it was given: nothing says what a closing record should
 }
 
 // run takes the stream in until its end, and says why that is not where it should be.
 func (s *stream) run(ctx context.Context, r io.Reader) error {
-	lines := &lineReader{r: r, size: int(s.o.Piece), buf: func() []byte { return nil }}
+	lines := &lineReader{r: r, size: int(s.o.Piece), free: make(freeList, 1)}
 	next := readAhead(ctx, lines.next)
 	for {
 		data, err := next()
@@ -63,6 +64,7 @@ func (s *stream) run(ctx context.Context, r io.Reader) error {
 		if err != nil {
 			return err
 		}
+		lines.free.put(data)
 	}
 }
 
@@ -100,8 +102,9 @@ func readAhead(ctx context.Context, next func() ([]byte, error)) func() ([]byte,
 // take takes whole lines in, up to the first that cannot be a record.
 func (s *stream) take(ctx context.Context, data []byte) error {
 	t := tally{}
-	l, err := readLines(ctx, s.log, s.o, data, wantDrafts, 0, &t)
-	if err != nil {
+	l := &s.loaded
+	l.data = data
+	if err := l.readLines(ctx, s.log, s.o, wantDrafts, &t); err != nil {
 		return err
 	}
 	var stop error
@@ -109,7 +112,8 @@ func (s *stream) take(ctx context.Context, data []byte) error {
 		// Once more without what comes after, so that only what is taken is counted.
 		s.bad, stop = s.lines+t.bad[0].Line, t.bad[0].Err
 		data, t = data[:t.bad[0].offset], tally{}
-		if l, err = readLines(ctx, s.log, s.o, data, wantDrafts, 0, &t); err != nil {
+		l.data = data
+		if err := l.readLines(ctx, s.log, s.o, wantDrafts, &t); err != nil {
 			return err
 		}
 	}

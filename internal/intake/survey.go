@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"hash/maphash"
 	"io"
 	"math"
 
@@ -19,6 +20,9 @@ type survey struct {
 	bytes  int64
 	pieces []piece
 	partly bool // a line is too long to be read; what follows it was not looked at
+	// seed is what the sums of pieces depend on. It is of this process alone, so nobody can change a
+	// piece, between the two times that it is read, in a way that leaves its sum.
+	seed maphash.Seed
 	// sums are the digests of the file's first bytes, as many as were asked for.
 	sums map[int64]chain.Hash
 }
@@ -26,10 +30,9 @@ type survey struct {
 // piece is a run of lines that is written and synced at once.
 type piece struct {
 	offset, size int64
-	first        int64     // number, from 0, of its first event
-	events       int64     // how many it has
-	before       hash.Hash // of the bytes before it, to go on from
-	after        chain.Hash
+	first        int64  // number, from 0, of its first event
+	events       int64  // how many it has
+	sum          uint64 // of its bytes, under the survey's seed
 }
 
 // surveyed is a run of lines on its way through the survey.
@@ -43,6 +46,7 @@ type surveyor struct {
 	lines  lineReader
 	size   int64 // of a piece
 	sum    hash.Hash
+	piece  maphash.Hash
 	at     int64
 	marks  []int64 // of sums, ascending
 	pieces []piece
@@ -52,24 +56,14 @@ type surveyor struct {
 // look reads the first limit bytes of the source, or all there are. sizes are lengths of earlier
 // imports: the digests of so many bytes from the start are taken on the way.
 func (i *intake) look(ctx context.Context, limit int64, sizes []int64) (*survey, error) {
-	free := make(chan []byte, 2*i.o.Workers)
+	free := make(freeList, 2*i.o.Workers)
 	s := &surveyor{size: i.o.Piece, sum: sha256.New(), marks: sizes, sums: map[int64]chain.Hash{}}
-	s.lines = lineReader{r: io.NewSectionReader(i.src.Data, 0, limit), size: int(min(partSize, i.o.Piece)), buf: func() []byte {
-		select {
-		case b := <-free:
-			return b
-		default:
-			return nil
-		}
-	}}
-	v := &survey{}
+	s.lines = lineReader{r: io.NewSectionReader(i.src.Data, 0, limit), size: int(min(partSize, i.o.Piece)), free: free}
+	v := &survey{seed: s.piece.Seed()}
 	events := map[int]int64{}
 	err := inOrder(ctx, i.o.Workers, s.next, func(run surveyed) surveyedPart {
 		p := readPart(i.log, i.o.Times, run.data, wantNothing)
-		select {
-		case free <- run.data:
-		default:
-		}
+		free.put(run.data)
 		return surveyedPart{p, run.piece}
 	}, func(p surveyedPart) error {
 		v.add(&p.part, v.bytes)
@@ -105,7 +99,8 @@ func (s *surveyor) next() (surveyed, error) {
 	}
 	n := len(s.pieces) - 1
 	if n < 0 || s.pieces[n].size >= s.size {
-		s.pieces = append(s.pieces, piece{offset: s.at, before: clone(s.sum)})
+		s.pieces = append(s.pieces, piece{offset: s.at})
+		s.piece.Reset()
 		n++
 	}
 	for rest := data; ; {
@@ -124,21 +119,9 @@ func (s *surveyor) next() (surveyed, error) {
 		}
 	}
 	s.pieces[n].size += int64(len(data))
-	s.pieces[n].after = chain.Hash(s.sum.Sum(nil))
+	_, _ = s.piece.Write(data)
+	s.pieces[n].sum = s.piece.Sum64()
 	return surveyed{data, n}, nil
-}
-
-// clone is a hash that goes on from where h is.
-func clone(h hash.Hash) hash.Hash {
-	c, ok := h.(hash.Cloner)
-	if !ok {
-		panic("intake: SHA-256 of the standard library can be cloned")
-	}
-	d, err := c.Clone()
-	if err != nil {
-		panic(fmt.Sprintf("intake: SHA-256 of the standard library can be cloned: %v", err))
-	}
-	return d
 }
 
 // everything is a limit that is none.
