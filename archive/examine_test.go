@@ -85,6 +85,11 @@ func TestExamine(t *testing.T) {
 			if !errors.Is(e.Err, c.err) || (e.Manifest == nil) != (c.err != nil) || e.Attested != c.attested {
 				t.Errorf("manifest %v (%v), attested %v", e.Manifest != nil, e.Err, e.Attested)
 			}
+			// A glance at the manifest sees what a look at the file sees, but for bytes that were exchanged.
+			glance, err := Attested(m, openTest(t, m, testFile), v)
+			if err != nil && !errors.Is(err, c.err) || (glance != nil) != c.attested {
+				t.Errorf("at a glance attested: %v, %v", glance != nil, err)
+			}
 			if e.Suspect != c.suspect {
 				t.Errorf("suspect %d, want %d", e.Suspect, c.suspect)
 			}
@@ -92,6 +97,27 @@ func TestExamine(t *testing.T) {
 				t.Errorf("contradictions %q, want %q", e.Contradictions, c.says)
 			}
 		})
+	}
+}
+
+// What only a look at the bytes tells is left to that, and said so.
+func TestAttestedReadsNoArchive(t *testing.T) {
+	m := newHome(t, 12, 20, 3)
+	mustRun(t, options(m))
+	v := vouched(t, mustHistory(t, m))
+	file := readFile(t, m, archivePath(testFile))
+	file[len(file)/3] ^= 1
+	put(t, m, archivePath(testFile), file)
+	src := openTest(t, m, testFile)
+	if got, err := Attested(m, src, v); err != nil || got == nil {
+		t.Errorf("a file with another byte: %v, %v", got, err)
+	}
+	if e, err := Inspect(m, src, v); err != nil || e.Attested {
+		t.Errorf("a file with another byte is attested: %+v, %v", e, err)
+	}
+	put(t, m, archivePath(testFile), append(file, 0))
+	if got, err := Attested(m, openTest(t, m, testFile), v); err != nil || got != nil {
+		t.Errorf("a longer file: %v, %v", got, err)
 	}
 }
 

@@ -118,12 +118,16 @@ func (s *source) declared() []place {
 // found there must be what it says.
 func (s *source) beside() *Manifest {
 	s.hint.Do(func() {
-		m, err := ReadManifest(s.fs, filepath.Join(filepath.Dir(s.path), s.name.File(segment.FormManifest)))
+		m, err := ReadManifest(s.fs, s.manifestPath())
 		if err == nil && m.Segment == s.name {
 			s.manifest = m
 		}
 	})
 	return s.manifest
+}
+
+func (s *source) manifestPath() string {
+	return filepath.Join(filepath.Dir(s.path), s.name.File(segment.FormManifest))
 }
 
 // walkFrames finds the frames of a file without a table, in order, up to its end or to where it

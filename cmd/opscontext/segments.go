@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,9 +22,13 @@ func segmentsVerb() verb {
 		about: `Lists the segments in reading order: the time they span, how many records they
 hold, their size as JSON lines and, once archived, as stored, and the first and
 last hash, which --json always has. Last it says which archived segments the
-chain vouches for, file and manifest.
-Abandoned branches, which recover restore keeps beside the log, come after them.
-Records are counted, not judged; audit_verify does that.`,
+chain vouches for. Abandoned branches, which recover restore keeps beside the
+log, come after them.
+
+Of an archived segment that the chain vouches for, this is what its manifest
+says: the chain names the manifest, and the archive is as long as that says. In
+all others the records are counted. Nothing is judged; audit_verify does that,
+and reads every archive.`,
 		examples: `opscontext segments
 opscontext segments --json | jq '.segments[].file'`,
 		exits: []exitCode{exitInconclusive},
@@ -47,7 +50,7 @@ type segmentRow struct {
 	LastTS      string  `json:"last_ts"`
 	FirstHash   *string `json:"first_hash"`
 	LastHash    *string `json:"last_hash"`
-	Attested    *bool   `json:"attested"` // whether the chain vouches for file and manifest; null if not archived
+	Attested    *bool   `json:"attested"` // whether the chain vouches for the manifest, and the file is as long as that says; null if not archived
 }
 
 func runSegments(c *call) error {
@@ -56,15 +59,16 @@ func runSegments(c *call) error {
 		return err
 	}
 	defer snap.Close() //nolint:errcheck // it was read only
-	rows, unread, err := c.listSegments(snap.Sources)
+	manifests, err := c.attested(snap)
 	if err != nil {
 		return err
 	}
-	branches, unreadToo, err := c.listSegments(snap.Branches)
+	rows, unread, err := c.listSegments(snap.Sources, manifests)
 	if err != nil {
 		return err
 	}
-	if err := c.attest(snap, rows); err != nil {
+	branches, unreadToo, err := c.listSegments(snap.Branches, nil)
+	if err != nil {
 		return err
 	}
 	if c.cli.Bool(flagJSON) {
@@ -82,9 +86,12 @@ func runSegments(c *call) error {
 	return err
 }
 
-// listSegments reads segments, or branches, and says on standard error what cannot be read.
-func (c *call) listSegments(sources []segment.Source) (rows []segmentRow, unread bool, err error) {
+// listSegments lists segments, or branches, and says on standard error what cannot be read. What has a
+// manifest, by index, is not read.
+func (c *call) listSegments(sources []segment.Source, manifests map[int]*archive.Manifest) (rows []segmentRow, unread bool, err error) {
 	rows = make([]segmentRow, len(sources))
+	var toRead []segment.Source
+	var rowOf []int // of what is to be read
 	total := int64(0)
 	for i, s := range sources {
 		zero, size := int64(0), s.Size()
@@ -92,14 +99,24 @@ func (c *call) listSegments(sources []segment.Source) (rows []segmentRow, unread
 			File: s.Name(), Number: s.Segment().Number, Restored: s.Segment().Restored, State: s.State().String(),
 			Records: &zero, RawBytes: &size, StoredBytes: s.Info().Size,
 		}
-		total += s.Size()
+		m := manifests[i]
+		if s.State() == segment.StateArchived {
+			vouched := m != nil
+			rows[i].Attested = &vouched
+		}
+		if m != nil {
+			rows[i].declared(m)
+			continue
+		}
+		toRead, rowOf = append(toRead, s), append(rowOf, i)
+		total += size
 	}
 	progress := c.progress("segments", total)
 	defer progress.Stop()
 	done := int64(0)
-	err = segment.Walk(c.ctx, sources, segment.WalkOptions{}, tallyChunk,
+	err = segment.Walk(c.ctx, toRead, segment.WalkOptions{}, tallyChunk,
 		func(at segment.Position, t tally, err error) error {
-			row := &rows[at.Source]
+			row := &rows[rowOf[at.Source]]
 			done += at.Size
 			progress.Set(done)
 			switch {
@@ -122,27 +139,39 @@ func (c *call) listSegments(sources []segment.Source) (rows []segmentRow, unread
 	return rows, unread, err
 }
 
-// attest finds out which archived segments the chain vouches for.
-func (c *call) attest(snap *segment.Snapshot, rows []segmentRow) error {
-	archived := func(r segmentRow) bool { return r.State == segment.StateArchived.String() }
-	if !slices.ContainsFunc(rows, archived) {
-		return nil
+// declared is what a manifest says.
+func (r *segmentRow) declared(m *archive.Manifest) {
+	*r.Records = m.Records
+	if m.First != nil && m.Last != nil {
+		first, last := m.First.Hash.String(), m.Last.Hash.String()
+		r.FirstTS, r.FirstHash, r.LastTS, r.LastHash = m.First.TS, &first, m.Last.TS, &last
+	}
+}
+
+// attested gives the manifests of the archived segments that the chain vouches for, by index.
+func (c *call) attested(snap *segment.Snapshot) (map[int]*archive.Manifest, error) {
+	isArchived := func(s segment.Source) bool { return s.State() == segment.StateArchived }
+	if !slices.ContainsFunc(snap.Sources, isArchived) {
+		return nil, nil
 	}
 	vouched, err := archive.ReadVouched(c.ctx, snap.Sources)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	manifests := map[int]*archive.Manifest{}
 	for i, src := range snap.Sources {
-		if !archived(rows[i]) {
+		if !isArchived(src) {
 			continue
 		}
-		e, err := archive.Inspect(durable.OS(), src, vouched.Archives)
-		if err != nil && !errors.Is(err, archive.ErrNotArchived) { // of which it was said that it cannot be read
+		m, err := archive.Attested(durable.OS(), src, vouched.Archives)
+		if err != nil {
 			c.warn(err.Error())
 		}
-		rows[i].Attested = &e.Attested
+		if m != nil {
+			manifests[i] = m
+		}
 	}
-	return nil
+	return manifests, nil
 }
 
 // tally counts the records of a chunk.
