@@ -7,6 +7,7 @@ SEED        ?= 1
 N           ?= 300
 PAYLOADS    ?= 100000
 BENCH_FLAGS ?= -records 400000 -search 5000000 -append 500ms -rounds 5
+SCALE_FLAGS ?=
 FAULT_FLAGS ?= -least 2900
 MUTANTS     ?= 20000
 # NO_SKIPS=1 makes a skipped test a failure, as CI does.
@@ -19,7 +20,7 @@ REALFS := internal/faults/realfs
 INREAL := $(if $(filter linux,$(shell go env GOOS)),cd $(REALFS) &&,@echo "only on Linux:")
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: help build demo test check bench peers microbench corpus fuzz faults mutants conformance fmt format vet lint deadcode modules cross race clean
+.PHONY: help build demo test check bench peers scale microbench corpus fuzz faults mutants conformance fmt format vet lint deadcode modules cross race clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +44,9 @@ bench: build ## cost of each operation, with goals, into bench/RESULTS.md: minut
 
 peers: # the module that appends to the logs of others; CI does not build it: it is large, and no part of the program
 	cd internal/bench/peers && go mod tidy -diff && go vet ./...
+
+scale: build ## how cost grows up to 50 million records: an hour and 24 GB of disk (SCALE_FLAGS)
+	go run ./internal/bench/scale -bin bin/opscontext -markdown bench/SCALE.md -chart docs/scale.svg $(SCALE_FLAGS)
 
 microbench: ## the benchmarks of the packages (BENCH=REGEXP)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

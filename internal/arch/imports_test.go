@@ -44,6 +44,7 @@ var floors = map[string]int{
 	"cmd/opscontext":                  8,
 	"internal/arch":                   8,
 	"internal/bench":                  8,
+	"internal/bench/scale":            8,
 	"internal/demo":                   8,
 	"internal/doctest":                8,
 	"internal/faults/sweep":           8,
