@@ -71,7 +71,7 @@ func PlanBreak(ctx context.Context, o Options, d Declaration) (*Plan, error) {
 			if err != nil {
 				return err
 			}
-			if !slices.Equal(now.pins(), b.pins()) {
+			if !slices.Equal(now.pins(), b.pins()) || !now.readsAsMuch(&b) {
 				return ErrStale
 			}
 			now.source = b.source
@@ -112,6 +112,16 @@ func (b *breaks) pins() (pins []string) {
 		pins = append(pins, p.pin())
 	}
 	return pins
+}
+
+// readsAsMuch reports whether everything could be read that could be when the log was looked at before. An
+// anchor must not say what was there of a log of which a disk just now would not give a part.
+func (b *breaks) readsAsMuch(before *breaks) bool {
+	return !slices.ContainsFunc(b.out.Report.Findings, func(f report.Finding) bool {
+		return f.Class == chain.Unreadable && !slices.ContainsFunc(before.out.Report.Findings, func(g report.Finding) bool {
+			return g.Class == f.Class && g.Segment == f.Segment && g.Line == f.Line
+		})
+	})
 }
 
 func (b *breaks) steps() (steps []Step) {
