@@ -44,6 +44,7 @@ type Continuity struct {
 	Points    []chain.RememberedPoint
 	Surviving chain.Surviving
 	Lost      chain.Bounds // records
+	Told      bool         // an audit.break on the chain says so already, and the mark was not moved since
 
 	agreeing int // leading points in force that hold
 }
@@ -131,7 +132,7 @@ func (m *Memory) compare(ctx context.Context, s *Snapshot, mark Mark) (Continuit
 	if found.unread != "" && found.unreadFrom >= mark.Segment && !liveGone {
 		return Continuity{Standing: Unjudged, Mark: mark, Why: found.unread}, nil
 	}
-	c := Continuity{Standing: Broken, Mark: mark, LogID: found.first}
+	c := Continuity{Standing: Broken, Mark: mark, LogID: found.first, Told: found.told}
 	if found.sameLog {
 		c.LogID = mark.LogID // whose first record may be lost
 	}

@@ -448,3 +448,36 @@ func TestF10ReadOnly(t *testing.T) {
 		t.Errorf("got %s", h.kinds())
 	}
 }
+
+// A break is chained once, also where the mark cannot be moved: not by the next append, nor by one behind
+// a rotation, nor once the disk takes the mark again.
+func TestBreakIsChainedOnceWithoutAMark(t *testing.T) {
+	m := durable.NewMem()
+	m.SetClock(ticking(testStart))
+	o := memOptions(m)
+	l := openLog(t, o)
+	mustAppend(t, l, 0)
+	if _, err := l.Rotate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, l, 1)
+	closeLog(t, l)
+	if err := m.Remove(testHome + "/audit.log"); err != nil {
+		t.Fatal(err)
+	}
+	m.Inject(durable.Fault{Op: durable.OpWrite, Name: "*" + markSuffix, For: durable.Always, Err: syscall.EROFS})
+	for n := range 4 {
+		if n == 3 {
+			m.ClearFaults()
+		}
+		l := openLog(t, o)
+		mustAppend(t, l, 2+n)
+		if _, err := l.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		closeLog(t, l)
+		if h := mustWalk(t, m); h.count(chain.KindBreak) != 1 {
+			t.Fatalf("after append %d: %s", n, h.kinds())
+		}
+	}
+}

@@ -181,12 +181,13 @@ func (w *writer) compare() (Continuity, error) {
 // chainBreak puts on the chain that the log is not the one remembered. Recording goes on; it is
 // verify that does not pass until a person has documented what happened.
 func (w *writer) chainBreak(c Continuity) error {
-	// A kill between the record and the mark leaves the record there and the mark as it was.
+	// A kill between the record and the mark leaves the record there and the mark as it was, and so does a
+	// disk that does not take the mark, for as long as that lasts. What was compared may be from before.
 	done, err := w.onChain(chain.KindBreak, fmt.Appendf(nil, `"head":"%v"`, c.Mark.Head))
 	if err != nil {
 		return err
 	}
-	if !done {
+	if !c.Told && !done {
 		b := c.Break()
 		if err := w.chain(chain.KindBreak, b.Payload()); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/ecmajson"
 )
 
 // searched is what a search for remembered records found.
@@ -18,6 +19,7 @@ type searched struct {
 	firstTS string               // the first ts
 	head    chain.Hash           // the last
 	sameLog bool                 // a remembered record, or a rotation of the remembered log, was found
+	told    bool                 // an audit.break says that the mark's head was not found
 
 	// Which of the records are from before the mark's time, in reading order.
 	oldRun int64  // records before the first one of a later time
@@ -105,7 +107,7 @@ func searchSource(ctx context.Context, src Source, mark Mark, want map[chain.Has
 // searchChunk reads the hash and the time of each record, and no more.
 func searchChunk(name Name, c Chunk, mark Mark, want map[chain.Hash]struct{}) *searched {
 	s := &searched{places: map[chain.Hash]place{}}
-	rotation := []byte(`"log_id":"` + mark.LogID.String() + `"`)
+	rotation, lost := []byte(`"log_id":"`+mark.LogID.String()+`"`), []byte(`"head":"`+mark.Head.String()+`"`)
 	var oldTS []byte
 	for at, line := range c.Lines() {
 		h, ok := hashOf(line, want)
@@ -124,6 +126,7 @@ func searchChunk(name Name, c Chunk, mark Mark, want map[chain.Hash]struct{}) *s
 			r := chain.ReadLine(line)
 			s.sameLog = r.Class.Whole() && r.Record.Event == chain.KindRotate
 		}
+		s.told = s.told || bytes.Contains(line, lost) && tells(line, mark.Head)
 		ts := timeOf(line)
 		if s.firstTS == "" {
 			s.firstTS = string(ts)
@@ -138,6 +141,20 @@ func searchChunk(name Name, c Chunk, mark Mark, want map[chain.Hash]struct{}) *s
 	}
 	s.oldTS = string(oldTS)
 	return s
+}
+
+// tells reports whether a line is an audit.break about a head.
+func tells(line []byte, head chain.Hash) bool {
+	r := chain.ReadLine(line)
+	if !r.Class.Whole() || r.Record.Event != chain.KindBreak {
+		return false
+	}
+	v, _, err := ecmajson.Parse(r.Record.Payload, chain.MaxDepth)
+	if err != nil {
+		return false
+	}
+	b, err := chain.ParseBreak(v)
+	return err == nil && b.Remembered.Head == head
 }
 
 // follow adds what was found in the lines after those of s.
@@ -162,6 +179,7 @@ func (s *searched) follow(next *searched) {
 	}
 	s.records += next.records
 	s.sameLog = s.sameLog || next.sameLog
+	s.told = s.told || next.told
 	s.later = s.later || next.later
 	if next.unread != "" && (s.unread == "" || next.unreadFrom > s.unreadFrom) {
 		s.unread, s.unreadFrom = next.unread, next.unreadFrom

@@ -28,8 +28,8 @@ func (a *adoption) closeWith() (*closing, error) {
 		n++
 		return nil
 	}
-	if a.known.continuity.Standing == segment.Broken {
-		if err := chained(chain.KindBreak, a.known.continuity.Break().Payload()); err != nil {
+	if c := a.known.continuity; c.Standing == segment.Broken && !c.Told {
+		if err := chained(chain.KindBreak, c.Break().Payload()); err != nil {
 			return nil, err
 		}
 	}
