@@ -20,17 +20,18 @@ const (
 	at                    // directory fd, path
 	atTwice               // directory fd, old path, directory fd, new path
 	symlinks              // text, directory fd, path
-	open                  // path, flags: a change only if it creates or truncates
-	openat                // directory fd, path, flags: likewise
+	open                  // path, flags
+	openat                // directory fd, path, flags
 )
 
 type call struct {
 	name  string
 	shape shape
-	bytes bool // its third argument is a number of bytes to write, so it can be cut short
+	bytes bool // its third argument is a number of bytes, so it can be cut short
 }
 
-// calls are the system calls that change what a file system holds or promises, by number on amd64.
+// calls are the system calls that change what a file system holds or promises, and those that open and
+// read a file, by number on amd64.
 var calls = map[uint64]call{
 	syscall.SYS_WRITE:           {"write", fd, true},
 	syscall.SYS_PWRITE64:        {"pwrite64", fd, true},
@@ -56,6 +57,8 @@ var calls = map[uint64]call{
 	syscall.SYS_MKDIRAT:         {"mkdirat", at, false},
 	syscall.SYS_OPEN:            {"open", open, false},
 	syscall.SYS_OPENAT:          {"openat", openat, false},
+	syscall.SYS_READ:            {"read", fd, true},
+	syscall.SYS_PREAD64:         {"pread64", fd, true},
 	// Newer than package syscall's table.
 	316: {"renameat2", atTwice, false},
 	326: {"copy_file_range", fd, false},
@@ -63,9 +66,20 @@ var calls = map[uint64]call{
 	452: {"fchmodat2", at, false},
 }
 
-// target gives the path that the call at its entry is about to change, "" if it changes none.
-func (c call) target(pid int, r *syscall.PtraceRegs) string {
+// looks tells whether the call at its entry changes nothing.
+func (c call) looks(r *syscall.PtraceRegs) bool {
 	const creates = syscall.O_CREAT | syscall.O_TRUNC
+	switch c.shape {
+	case open:
+		return r.Rsi&creates == 0
+	case openat:
+		return r.Rdx&creates == 0
+	}
+	return c.name == "read" || c.name == "pread64"
+}
+
+// target gives the path that the call at its entry is about.
+func (c call) target(pid int, r *syscall.PtraceRegs) string {
 	switch c.shape {
 	case fd:
 		return link(fmt.Sprintf("/proc/%d/fd/%d", pid, int32(r.Rdi)))
@@ -80,13 +94,9 @@ func (c call) target(pid int, r *syscall.PtraceRegs) string {
 	case symlinks:
 		return resolve(pid, int32(r.Rsi), r.Rdx)
 	case open:
-		if r.Rsi&creates != 0 {
-			return resolve(pid, cwd, r.Rdi)
-		}
+		return resolve(pid, cwd, r.Rdi)
 	case openat:
-		if r.Rdx&creates != 0 {
-			return resolve(pid, int32(r.Rdi), r.Rsi)
-		}
+		return resolve(pid, int32(r.Rdi), r.Rsi)
 	}
 	return ""
 }

@@ -100,12 +100,14 @@ func sameImport(x played) error {
 	return judgeBookmark(now)
 }
 
-// names lists the files of a view. A rotation that cannot be done keeps no record from being written, so
-// that of a run that met an error and went on, segments are left out.
+// names lists the files of a view, but for the mark and its like, which a later writer makes. A rotation
+// that cannot be done keeps no record from being written, so that of a run that met an error and went on,
+// segments are left out.
 func (x played) names(v view) []string {
 	var all []string
 	for name := range v.files {
-		if _, _, ok := segment.ParseName(filepath.Base(name)); x.exit == killed || !ok {
+		_, _, sealed := segment.ParseName(filepath.Base(name))
+		if !strings.HasPrefix(name, "state") && (x.exit == killed || !sealed) {
 			all = append(all, name)
 		}
 	}

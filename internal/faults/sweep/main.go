@@ -1,11 +1,11 @@
 //go:build linux && amd64
 
-// Sweep proves that opscontext survives being killed. It plays a command once without a fault and notes
-// the state-changing system calls that it makes in its home, its state directory and whatever else
-// lies on the stage. Then it runs the command again and again under ptrace, each time from the same
-// start, and lets one fault befall one of these calls: a kill before the call, a kill after it, a torn
-// or a short write, an error. After each it restarts the program, untraced, which must succeed at
-// once, and judges what is left:
+// Sweep proves that opscontext survives being killed. It plays a command a few times without a fault and
+// notes the system calls that it makes in its home, its state directory and whatever else lies on the
+// stage: those that change something, and those that open and read. Then it runs the command again and
+// again under ptrace, each time from the same start, and lets one fault befall one of these calls: a kill
+// before the call, a kill after it, a torn or a short write, a short read, an error, once or from then on.
+// After each it restarts the program, untraced, which must succeed at once, and judges what is left:
 //
 //   - append and rotate: one more append; no acknowledged record is lost, none is stored twice;
 //   - archive: at the moment of the fault no record is gone, and a segment without its plain file is
@@ -17,9 +17,12 @@
 //   - backup: at the moment of the fault the copy has all that it had; after the same command again it
 //     has the files of the home, byte for byte.
 //
-// In each case the log verifies, and nothing is left lying about.
+// In each case the log verifies, and nothing is left lying about. The same is asked of pairs of kills: of
+// the command, and then of the one that comes next and would recover.
 //
-//	sweep -bin bin/opscontext [-scenario REGEXP] [-mode REGEXP] [-j N] [-work DIR]
+//	sweep -bin bin/opscontext [-scenario REGEXP] [-mode REGEXP] [-errors N] [-pairs N] [-seed N] [-j N] [-work DIR]
+//
+// Without -errors and -pairs that is all there are. "pair" as a mode stands for the pairs.
 //
 // A call is known by its kind, its target and the how manieth of these it is, over all threads of the
 // program together, which run on as many processors as there are: strace's when= counts each thread by
@@ -36,49 +39,32 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"syscall"
+	"slices"
 	"time"
 )
 
-// mode is a fault with the name it goes by in the output.
-type mode struct {
-	name  string
-	fault fault
-}
-
-var modes = []mode{
-	{"kill-before", fault{kind: killBefore}},
-	{"kill-after", fault{kind: killAfter}},
-	{"torn-0", fault{kind: torn}},
-	{"torn-50", fault{kind: torn, share: 0.5}},
-	{"torn-99", fault{kind: torn, share: 0.99}},
-	{"short", fault{kind: short, share: 0.5}},
-	{"EIO", fault{kind: fail, errno: syscall.EIO}},
-	{"ENOSPC", fault{kind: fail, errno: syscall.ENOSPC}},
-	{"EINTR", fault{kind: fail, errno: syscall.EINTR}},
-}
-
-// kills tells whether the program dies of the fault.
-func (f fault) kills() bool { return f.kind == killBefore || f.kind == killAfter || f.kind == torn }
-
-// harmless tells whether a program has to get over the fault by itself, as POSIX has it.
-func (f fault) harmless() bool { return f.kind == short || f.kind == fail && f.errno == syscall.EINTR }
-
 func main() {
+	var p plan
 	bin := flag.String("bin", "bin/opscontext", "the program under test")
 	scenario := flag.String("scenario", "", "run only the scenarios that match this regular expression")
 	only := flag.String("mode", "", "run only the modes that match this regular expression")
-	work := flag.String("work", "", "directory for the points; bad ones stay there (default: a new temporary one)")
+	work := flag.String("work", "", "directory for the points; bad ones stay there (default: a new one in "+memory+", else a temporary one)")
 	j := flag.Int("j", runtime.NumCPU(), "points at a time")
 	least := flag.Int("least", 0, "fail when fewer kill points than this were tried")
+	flag.IntVar(&p.errors, "errors", 0, "try so many of the points of errors and cut calls, evenly (0: all)")
+	flag.IntVar(&p.pairs, "pairs", 0, "try so many pairs of kills, evenly (0: all)")
+	flag.Uint64Var(&p.seed, "seed", 1, "says which of them")
 	flag.Parse()
-	if err := run(*bin, *scenario, *only, *work, *j, *least); err != nil {
+	if err := run(*bin, *scenario, *only, *work, *j, *least, p); err != nil {
 		fmt.Fprintln(os.Stderr, "sweep:", err)
 		os.Exit(1)
 	}
 }
 
-func run(bin, scenarioLike, modeLike, work string, j, least int) error {
+// memory is where files cost least. What survives a kill is the same there.
+const memory = "/dev/shm"
+
+func run(bin, scenarioLike, modeLike, work string, j, least int, p plan) error {
 	bin, err := filepath.Abs(bin)
 	if err != nil {
 		return err
@@ -91,54 +77,57 @@ func run(bin, scenarioLike, modeLike, work string, j, least int) error {
 	if err != nil {
 		return err
 	}
-	if work == "" {
-		if work, err = os.MkdirTemp("", "opscontext-sweep-"); err != nil {
-			return err
-		}
-	}
-	// What the system calls are about is given without links.
-	if err := os.MkdirAll(work, 0o700); err != nil {
+	if work, err = workIn(work); err != nil {
 		return err
 	}
-	if work, err = filepath.EvalSymlinks(work); err != nil {
-		return err
-	}
-	var kills, others, missed, bad int
 	began := time.Now()
 	app := program{bin}
+	var of []*rehearsed
 	for _, s := range scenarios(app) {
 		if !wantScenario.MatchString(s.name) {
 			continue
 		}
-		dir := filepath.Join(work, s.name)
-		r, err := rehearse(s, app, dir)
+		r, err := rehearse(s, app, filepath.Join(work, s.name))
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		for _, m := range modes {
-			if !wantMode.MatchString(m.name) {
-				continue
-			}
-			sum, err := sweep(r, m.fault, app, filepath.Join(dir, m.name), j)
-			if err != nil {
-				return fmt.Errorf("%s, %s: %w", s.name, m.name, err)
-			}
-			fmt.Printf("%-20s %-12s %s\n", s.name, m.name, sum)
-			bad += len(sum.bad)
-			missed += sum.missed
-			if m.fault.kills() {
-				kills += sum.points
-			} else {
-				others += sum.points
-			}
-		}
+		of = append(of, r)
 	}
-	fmt.Printf("kill points %d, error points %d, missed %d, bad %d, in %s\n", kills, others, missed, bad, time.Since(began).Round(time.Second))
+	want := slices.DeleteFunc(modes(), func(m mode) bool { return !wantMode.MatchString(m.name) })
+	s := newSweep(app, of, work, os.Stdout)
+	err = s.points(p.points(of, want), j)
+	if err == nil && wantMode.MatchString("pair") {
+		err = s.pairs(p.firsts(of), p, j)
+	}
+	if err != nil {
+		return err
+	}
+	for i, r := range of {
+		fmt.Printf("%-20s %s\n", r.name, s.came[i])
+	}
+	all := sum(s.came)
+	fmt.Printf("by fault:%s\n", counts(all.modes))
+	fmt.Printf("kill points %d, error points %d, pairs of kills %d, missed %d, bad %d, seed %d, in %s\n",
+		all.kills, all.errors, all.pairs, all.missed, len(all.bad), p.seed, time.Since(began).Round(time.Second))
 	switch {
-	case bad > 0:
-		return fmt.Errorf("%d bad points; their files are kept in %s", bad, work)
-	case kills < least:
-		return fmt.Errorf("%d kill points tried, want at least %d: a sweep this short proves little", kills, least)
+	case len(all.bad) > 0:
+		return fmt.Errorf("%d bad points; their files are kept in %s", len(all.bad), work)
+	case all.kills < least:
+		return fmt.Errorf("%d kill points tried, want at least %d: a sweep this short proves little", all.kills, least)
 	}
 	return os.RemoveAll(work)
+}
+
+// workIn gives the directory to work in, without links: system calls are told apart by its name.
+func workIn(dir string) (string, error) {
+	var err error
+	if dir != "" {
+		err = os.MkdirAll(dir, 0o700)
+	} else if dir, err = os.MkdirTemp(memory, "opscontext-sweep-"); err != nil {
+		dir, err = os.MkdirTemp("", "opscontext-sweep-")
+	}
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(dir)
 }

@@ -25,6 +25,15 @@ type scenario struct {
 	judge  func(played) error // restarts the program untraced and says what is wrong with what is left
 }
 
+// next is what comes after the command was killed, and then is killed itself: the same command once more,
+// but after an append or a rotation anybody's next append.
+func (s scenario) next() scenario {
+	if slices.Contains([]string{"append", "rotate"}, s.args[0]) {
+		s.args, s.input, s.output = []string{"append", "--json"}, events(1), place.acks
+	}
+	return s
+}
+
 // step makes one change to a place that is being set up.
 type step func(place) error
 

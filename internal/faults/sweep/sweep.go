@@ -5,49 +5,19 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
+	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
 
-// summary is what a sweep of one scenario under one fault came to.
-type summary struct {
-	points int
-	missed int            // points that no run came to, in the few that were given to each
-	failed int            // runs that did not exit 0, as a killed one does not
-	calls  map[string]int // points by system call
-	bad    []string       // what was wrong, for each bad point
-	took   time.Duration
-}
-
-// shownProblems bounds what a sweep prints: the first few bad points tell the story.
-const shownProblems = 8
-
-func (s summary) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "points %4d  bad %d  missed %d  runs failed %4d  %6s ", s.points, len(s.bad), s.missed, s.failed, s.took.Round(100*time.Millisecond))
-	for _, name := range slices.Sorted(maps.Keys(s.calls)) {
-		fmt.Fprintf(&b, " %s=%d", name, s.calls[name])
-	}
-	for i, problem := range s.bad {
-		if i == shownProblems {
-			fmt.Fprintf(&b, "\n  and %d more", len(s.bad)-i)
-			break
-		}
-		b.WriteString("\n  BAD " + problem)
-	}
-	return b.String()
-}
-
 // rehearsed is a scenario that was played without a fault.
 type rehearsed struct {
 	scenario
+	dir          string
 	before, done place   // as it was set up, and after the command had run
-	points       []point // the state-changing calls that the command makes
+	points       []point // the calls that the command makes
 	was, is      view    // of before and done
 }
 
@@ -63,28 +33,28 @@ type played struct {
 const rehearsals = 3
 
 // rehearse sets the scenario up and runs its command without a fault, which must succeed.
-func rehearse(s scenario, app subject, dir string) (rehearsed, error) {
-	r := rehearsed{scenario: s, before: place{filepath.Join(dir, "before")}, done: place{filepath.Join(dir, "done")}}
+func rehearse(s scenario, app subject, dir string) (*rehearsed, error) {
+	r := &rehearsed{scenario: s, dir: dir, before: place{filepath.Join(dir, "before")}, done: place{filepath.Join(dir, "done")}}
 	if err := os.MkdirAll(r.before.stage(), 0o700); err != nil {
-		return r, err
+		return nil, err
 	}
 	for _, do := range s.setup {
 		if err := do(r.before); err != nil {
-			return r, fmt.Errorf("setting up: %w", err)
+			return nil, fmt.Errorf("setting up: %w", err)
 		}
 	}
 	made := map[point]int{}
 	for range rehearsals {
 		if err := r.before.copyTo(r.done); err != nil {
-			return r, err
+			return nil, err
 		}
 		out, err := traceAt(s, fault{}, app, r.done, never)
 		if err != nil {
-			return r, err
+			return nil, err
 		}
 		if out.exit != 0 {
 			text, err := os.ReadFile(r.done.errors())
-			return r, errors.Join(fmt.Errorf("without a fault: exit %d: %s", out.exit, text), err)
+			return nil, errors.Join(fmt.Errorf("without a fault: exit %d: %s", out.exit, text), err)
 		}
 		for _, at := range out.calls {
 			if made[at]++; made[at] == 2 {
@@ -102,75 +72,131 @@ func (r *rehearsed) look() (err error) {
 	return err
 }
 
-// attempts is how many runs are given to a point: which calls append makes depends on how many records
-// are there when it writes.
-const attempts = 4
+// sweep is several workers, each with a place of its own, and what they found.
+type sweep struct {
+	app  subject
+	of   []*rehearsed
+	work string
+	mu   sync.Mutex
+	came []tally   // of each scenario
+	out  io.Writer // what is bad or missed is told at once
+}
 
-// sweep tries every point of the scenario, j at a time. An error means that a point could not be
-// tried, not that it was bad.
-func sweep(r rehearsed, f fault, app subject, work string, j int) (summary, error) {
-	sum := summary{calls: map[string]int{}}
-	began := time.Now()
-	points := make(chan point)
+func newSweep(app subject, of []*rehearsed, work string, out io.Writer) *sweep {
+	return &sweep{app: app, of: of, work: work, came: make([]tally, len(of)), out: out}
+}
+
+// each lets j workers do something for every task, each in a place of its own. After an error the tasks
+// that are left are not done.
+func (s *sweep) each(tasks []task, j int, do func(x task, p place) error) error {
 	var (
-		mu    sync.Mutex
 		wg    sync.WaitGroup
+		next  = make(chan task)
 		fatal error
 	)
 	for w := range j {
 		wg.Go(func() {
-			for at := range points {
-				mu.Lock()
+			for x := range next {
+				s.mu.Lock()
 				stop := fatal != nil
-				mu.Unlock()
+				s.mu.Unlock()
 				if stop {
 					continue
 				}
-				x := played{place: place{filepath.Join(work, fmt.Sprintf("worker-%d", w))}, rehearsed: r}
-				problem, err := x.try(f, app, at)
-				mu.Lock()
-				if err == nil && problem != nil {
-					kept := filepath.Join(work, fmt.Sprintf("bad-%d", len(sum.bad)+1))
-					err = os.Rename(x.dir, kept)
-					sum.bad = append(sum.bad, fmt.Sprintf("%v, exit %d, in %s: %v", at, x.exit, kept, problem))
+				if err := do(x, place{filepath.Join(s.work, fmt.Sprintf("worker-%d", w))}); err != nil {
+					s.mu.Lock()
+					fatal = errors.Join(fatal, fmt.Errorf("%s, %v: %w", s.of[x.of].name, x, err))
+					s.mu.Unlock()
 				}
-				fatal = errors.Join(fatal, err)
-				sum.add(at, x.outcome)
-				mu.Unlock()
 			}
 		})
 	}
-	for _, at := range r.points {
-		if f.applies(at) {
-			points <- at
-		}
+	for _, x := range tasks {
+		next <- x
 	}
-	close(points)
+	close(next)
 	wg.Wait()
-	sum.took = time.Since(began)
-	return sum, fatal
+	return fatal
 }
 
-func (s *summary) add(at point, out outcome) {
-	if !out.hit {
-		s.missed++
-		return
-	}
-	s.points++
-	s.calls[at.call]++
-	if out.exit != 0 {
-		s.failed++
-	}
+// points tries each point. An error means that one could not be tried, not that it was bad.
+func (s *sweep) points(tasks []task, j int) error {
+	return s.each(tasks, j, func(x task, p place) error {
+		began := time.Now()
+		y := played{place: p, rehearsed: *s.of[x.of]}
+		problem, err := y.try(x.mode.fault, s.app, x.at, y.before)
+		if err != nil {
+			return err
+		}
+		return s.note(x, y, problem, began)
+	})
 }
+
+// note counts a point that was tried, and keeps its files if it was bad.
+func (s *sweep) note(x task, y played, problem error, began time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &s.came[x.of]
+	if problem != nil {
+		kept := filepath.Join(y.rehearsed.dir, fmt.Sprintf("bad-%d", len(t.bad)+1))
+		if err := os.Rename(y.place.dir, kept); err != nil {
+			return err
+		}
+		t.bad = append(t.bad, fmt.Sprintf("%v, exit %d, in %s: %v", x, y.exit, kept, problem))
+	}
+	t.add(x, y.outcome, time.Since(began))
+	var err error
+	switch {
+	case problem != nil:
+		_, err = fmt.Fprintf(s.out, "BAD %s: %s\n", y.name, t.bad[len(t.bad)-1])
+	case !y.hit:
+		_, err = fmt.Fprintf(s.out, "MISSED %s: %v\n", y.name, x)
+	}
+	return err
+}
+
+// pairs kills the command at each of the points, and then the next command at points of its own.
+func (s *sweep) pairs(firsts []task, p plan, j int) error {
+	return s.each(firsts, j, func(x task, at place) error {
+		began := time.Now()
+		killed, next := place{at.dir + "-killed"}, *s.of[x.of]
+		out, err := attempt(next.scenario, x.mode.fault, s.app, killed, x.at, next.before)
+		if err != nil {
+			return err
+		}
+		if !out.hit {
+			return s.note(x, played{place: at, rehearsed: next, outcome: out}, nil, began)
+		}
+		next.scenario = next.next()
+		// That the command may refuse to run, for all was done already, is for the judge to know.
+		out, err = attempt(next.scenario, fault{}, s.app, at, never, killed)
+		if err != nil {
+			return err
+		}
+		for _, second := range p.seconds(x, out.calls) {
+			y := played{place: at, rehearsed: next}
+			problem, err := y.try(second.mode.fault, s.app, second.at, killed)
+			if err != nil {
+				return err
+			}
+			if err := s.note(second, y, problem, began); err != nil {
+				return err
+			}
+			began = time.Now()
+		}
+		return nil
+	})
+}
+
+// attempts is how many runs are given to a point: which calls append makes depends on how many records
+// are there when it writes.
+const attempts = 4
 
 // try lets the fault happen at the point in a fresh place and judges what is left.
-func (x *played) try(f fault, app subject, at point) (problem, err error) {
+func (x *played) try(f fault, app subject, at point, start place) (problem, err error) {
 	for range attempts {
-		if err := x.before.copyTo(x.place); err != nil {
+		if x.outcome, err = attempt(x.scenario, f, app, x.place, at, start); err != nil {
 			return nil, err
-		}
-		if x.outcome, err = traceAt(x.scenario, f, app, x.place, at); err != nil {
-			return nil, fmt.Errorf("%v: %w", at, err)
 		}
 		if x.hit {
 			break
@@ -183,6 +209,14 @@ func (x *played) try(f fault, app subject, at point) (problem, err error) {
 		problem = errors.New("the run failed at what it only had to try again")
 	}
 	return problem, nil
+}
+
+// attempt runs the scenario's command under trace in a copy of start.
+func attempt(s scenario, f fault, app subject, p place, at point, start place) (outcome, error) {
+	if err := start.copyTo(p); err != nil {
+		return outcome{}, err
+	}
+	return traceAt(s, f, app, p, at)
 }
 
 // traceAt runs the scenario's command under trace. Its standard output is added to what is there.

@@ -7,41 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
 	"time"
 )
-
-// fault is what befalls a program at one of its system calls.
-type fault struct {
-	kind  faultKind
-	share float64       // of a write's bytes that land: torn, short
-	errno syscall.Errno // fail
-}
-
-type faultKind int
-
-const (
-	killBefore faultKind = iota // SIGKILL at the entry: the call does not happen
-	killAfter                   // SIGKILL at the exit: it happened and the caller never learned
-	torn                        // a write is cut short and lands, then SIGKILL
-	short                       // a write is cut short and says so
-	fail                        // the call does not happen and returns errno
-)
-
-// applies tells whether the fault can befall a call. Only one that writes bytes can be cut short, and a
-// lock wants neither space nor a disk.
-func (f fault) applies(p point) bool {
-	switch f.kind {
-	case torn, short:
-		return p.bytes
-	case fail:
-		return p.call != "flock" || f.errno == syscall.EINTR
-	}
-	return true
-}
 
 // command is a program to run under trace.
 type command struct {
@@ -51,32 +21,10 @@ type command struct {
 	stderr        *os.File
 }
 
-// point is a state-changing system call of a run: the nth of its kind on its target. A count over all
-// calls together would name another call whenever two threads come in another order, as one that
-// brings the mark up to date behind an append may.
-type point struct {
-	call   string
-	target string // path below the stage, as [settled] gives it
-	nth    int    // from 1
-	bytes  bool   // the call can be cut short
-}
-
-func (p point) String() string { return fmt.Sprintf("%s of %s, no. %d", p.call, p.target, p.nth) }
-
-// never is the point that no run reaches.
-var never = point{}
-
-// changing are the parts of a name that are others in each run: random ones of temporary files, inode
-// numbers of files that have no name, the hash of the home's path.
-var changing = regexp.MustCompile(`[0-9a-f]{64}|[A-Z2-7]{26}|#[0-9]+|[0-9]{5,}`)
-
-// settled gives a name with a star for what is another in each run.
-func settled(name string) string { return changing.ReplaceAllString(name, "*") }
-
 // outcome is what a traced run came to.
 type outcome struct {
 	hit   bool    // the run got as far as the point, so the fault happened
-	calls []point // that it made, the one that the fault befell last
+	calls []point // that it made under the directory, up to the one that the fault befell
 	exit  int     // exit code, or 128 + signal
 }
 
@@ -88,12 +36,12 @@ const (
 	wallWait     = 0x40000000 // wait for threads as well as processes (__WALL)
 	ownChildren  = 0x20000000 // of the calling thread only, so that points run side by side (__WNOTHREAD)
 	traceOptions = syscall.PTRACE_O_TRACESYSGOOD | syscall.PTRACE_O_TRACEFORK | syscall.PTRACE_O_TRACEVFORK |
-		syscall.PTRACE_O_TRACECLONE | syscall.PTRACE_O_TRACEEXEC | 0x100000 // kill it if we die (EXITKILL)
+		syscall.PTRACE_O_TRACECLONE | syscall.PTRACE_O_TRACEEXEC | traceSeccomp | 0x100000 // kill it if we die (EXITKILL)
 	syscallStop = syscall.SIGTRAP | 0x80
 )
 
-// trace runs c and lets f befall it at one of the state-changing system calls that it makes under dir,
-// in whichever thread or child. A run that ends before it comes to that call is not hit.
+// trace runs c and lets f befall it at one of the system calls that it makes under dir, in whichever
+// thread or child. A run that ends before it comes to that call is not hit.
 func trace(c command, dir string, f fault, at point) (outcome, error) {
 	runtime.LockOSThread() // a tracee belongs to the thread that started it
 	defer runtime.UnlockOSThread()
@@ -117,8 +65,7 @@ func trace(c command, dir string, f fault, at point) (outcome, error) {
 
 // thread is what the tracer knows of one thread of the program.
 type thread struct {
-	inCall bool // between the entry and the exit of a system call
-	then   func(pid int, r *syscall.PtraceRegs) error
+	then func(pid int, r *syscall.PtraceRegs) error // at the exit of the system call that it is in
 }
 
 type tracer struct {
@@ -126,7 +73,7 @@ type tracer struct {
 	dir     string
 	fault   fault
 	point   point
-	seen    map[point]int // state-changing calls so far, of which kind on which target
+	seen    map[point]int // calls so far, of which kind on which target
 	threads map[int]*thread
 	outcome outcome
 }
@@ -140,7 +87,11 @@ func (t *tracer) run() (outcome, error) {
 		t.kill()
 		return outcome{}, fmt.Errorf("ptrace: %w", err)
 	}
-	if err := resume(t.root, 0); err != nil {
+	if err := install(t.root); err != nil {
+		t.kill()
+		return outcome{}, fmt.Errorf("installing the filter of system calls: %w", err)
+	}
+	if err := t.resume(t.root, 0); err != nil {
 		return outcome{}, err
 	}
 	for len(t.threads) > 0 {
@@ -158,17 +109,17 @@ func (t *tracer) run() (outcome, error) {
 			t.threads[pid] = &thread{}
 		}
 		deliver := 0
-		switch sig := status.StopSignal(); sig {
-		case syscallStop:
+		switch sig := status.StopSignal(); {
+		case sig == syscallStop || sig == syscall.SIGTRAP && status.TrapCause() == stoppedByFilter:
 			if err := t.atCall(pid); err != nil {
 				t.kill()
 				return outcome{}, err
 			}
-		case syscall.SIGTRAP, syscall.SIGSTOP: // ptrace's own
+		case sig == syscall.SIGTRAP || sig == syscall.SIGSTOP: // ptrace's own
 		default:
 			deliver = int(sig)
 		}
-		if err := resume(pid, deliver); err != nil {
+		if err := t.resume(pid, deliver); err != nil {
 			return outcome{}, err
 		}
 	}
@@ -186,21 +137,18 @@ func (t *tracer) ended(pid int, status syscall.WaitStatus) {
 	}
 }
 
-// atCall handles a thread that stands at the entry or the exit of a system call.
+// atCall handles a thread that stands at the entry of a system call, or at the exit of one of which it
+// wants to know the end.
 func (t *tracer) atCall(pid int) error {
 	th := t.threads[pid]
-	th.inCall = !th.inCall
-	if !th.inCall && th.then == nil {
-		return nil
-	}
 	var r syscall.PtraceRegs
 	if err := syscall.PtraceGetRegs(pid, &r); err != nil {
 		return gone(err)
 	}
-	if th.inCall {
+	then := th.then
+	if then == nil {
 		return t.entered(pid, th, &r)
 	}
-	then := th.then
 	th.then = nil
 	return then(pid, &r)
 }
@@ -208,14 +156,20 @@ func (t *tracer) atCall(pid int) error {
 // entered counts a call at its entry and, at the point, arranges the fault.
 func (t *tracer) entered(pid int, th *thread, r *syscall.PtraceRegs) error {
 	c, known := calls[r.Orig_rax]
-	if !known || t.outcome.hit {
+	if !known || t.outcome.hit && !t.fault.forever {
 		return nil
 	}
 	target := c.target(pid, r)
 	if target != t.dir && !strings.HasPrefix(target, t.dir+string(filepath.Separator)) {
 		return nil
 	}
-	now := point{call: c.name, target: settled(strings.TrimPrefix(target, t.dir)), bytes: c.bytes}
+	now := point{call: c.name, target: settled(strings.TrimPrefix(target, t.dir)), bytes: c.bytes, looks: c.looks(r)}
+	if t.outcome.hit {
+		if now.call != t.point.call || now.looks != t.point.looks {
+			return nil
+		}
+		return t.befall(pid, th, r)
+	}
 	t.seen[now]++
 	now.nth = t.seen[now]
 	t.outcome.calls = append(t.outcome.calls, now)
@@ -223,6 +177,11 @@ func (t *tracer) entered(pid int, th *thread, r *syscall.PtraceRegs) error {
 		return nil
 	}
 	t.outcome.hit = true
+	return t.befall(pid, th, r)
+}
+
+// befall arranges the fault for the call at whose entry the thread stands.
+func (t *tracer) befall(pid int, th *thread, r *syscall.PtraceRegs) error {
 	switch t.fault.kind {
 	case killBefore:
 		r.Orig_rax = noCall
@@ -232,8 +191,15 @@ func (t *tracer) entered(pid int, th *thread, r *syscall.PtraceRegs) error {
 		t.kill()
 	case killAfter:
 		th.then = t.killThen
+	case shortRead:
+		if t.point.call == "pread64" {
+			th.then = t.readLess
+			return nil
+		}
+		r.Rdx = min(r.Rdx, shortestRead) // it moves the file's offset
+		return gone(syscall.PtraceSetRegs(pid, r))
 	case torn, short:
-		r.Rdx = cut(r.Rdx, t.fault)
+		r.Rdx = t.fault.cut(r.Rdx)
 		if err := syscall.PtraceSetRegs(pid, r); err != nil {
 			return gone(err)
 		}
@@ -253,14 +219,15 @@ func (t *tracer) entered(pid int, th *thread, r *syscall.PtraceRegs) error {
 	return nil
 }
 
-// cut gives how many of n bytes land. A torn write may land none of them; a short one says that it
-// wrote some.
-func cut(n uint64, f fault) uint64 {
-	landed := uint64(float64(n) * f.share)
-	if f.kind == short && n > 0 {
-		landed = max(landed, 1)
+// shortestRead is what a read of any size gives that is cut short, in bytes.
+const shortestRead = 64
+
+// readLess gives half of what was read.
+func (t *tracer) readLess(pid int, r *syscall.PtraceRegs) error {
+	if n := int64(r.Rax); n > 1 {
+		r.Rax = uint64(n / 2)
 	}
-	return landed
+	return gone(syscall.PtraceSetRegs(pid, r))
 }
 
 // noCall as the number of a system call makes the kernel do nothing.
@@ -278,8 +245,13 @@ func (t *tracer) kill() {
 	_ = syscall.Kill(t.root, syscall.SIGKILL)
 }
 
-func resume(pid, signal int) error {
-	return gone(syscall.PtraceSyscall(pid, signal))
+// resume lets a thread go on: to the exit of the system call if something is to be done there, else to
+// the next call that the filter stops.
+func (t *tracer) resume(pid, signal int) error {
+	if th := t.threads[pid]; th != nil && th.then != nil {
+		return gone(syscall.PtraceSyscall(pid, signal))
+	}
+	return gone(syscall.PtraceCont(pid, signal))
 }
 
 // gone drops the error that says a thread was killed while it stood still.
