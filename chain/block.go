@@ -94,6 +94,7 @@ type item struct {
 	json       bool // see facts
 	null       bool
 	mismatch   bool // prev is not before
+	behind     bool // the record before it has a mismatch, so that it may be the first behind copies
 	blind      bool // bytes before it could not be read, so its link is not judged
 	seam       bool // a copy that an interrupted rotation left; not part of the history
 	unended    bool // the last line of its source, without LF
@@ -169,10 +170,11 @@ func JudgeBlock(in Input, look Look) *Block {
 		}
 		var it *item
 		mismatch := b.records > 0 && f.prev != b.last.hash
-		odd := mismatch || f.class >= LineAmbiguous || f.system || !ended
+		behind := b.last.item != nil && b.last.item.mismatch
+		odd := mismatch || behind || f.class >= LineAmbiguous || f.system || !ended
 		if odd || b.records == 0 {
 			it = newItem(&f, line)
-			it.Place, it.mismatch, it.unended = place, mismatch, !ended
+			it.Place, it.mismatch, it.behind, it.unended = place, mismatch, behind, !ended
 			it.before, it.beforeTS = b.last.hash, string(prevTS)
 			if b.records == 0 {
 				b.first = it

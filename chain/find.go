@@ -28,7 +28,7 @@ func (f *finder) addLink(c Class, u unlinked, detail string) {
 	n := &f.found[len(f.found)-1]
 	n.Follows, n.TS, n.FollowsTS, n.Gone = u.head, u.tsText, u.beforeTS, Bounds{}
 	if c == Missing {
-		n.Gone, n.OutOfOrder = f.countGone(u.item, u.Record-1), len(f.l.seen[u.prev]) > 0
+		n.Gone, n.OutOfOrder = f.countGone(u.item, u.Record-1), len(f.l.seen.of(u.prev)) > 0
 	}
 }
 
@@ -112,7 +112,7 @@ func (f *finder) links() {
 
 // missing says what is gone before a record.
 func (f *finder) missing(it *item) string {
-	if ps := f.l.seen[it.prev]; len(ps) > 0 {
+	if ps := f.l.seen.of(it.prev); len(ps) > 0 {
 		return fmt.Sprintf("its parent %s is read only later, at %s line %d: records are out of order",
 			it.prev.Short(), f.j.sources[ps[0].place.Source].Name, ps[0].place.Line)
 	}
@@ -141,8 +141,8 @@ func (f *finder) fork(it *item) (Class, string) {
 	nearest := parents[len(parents)-1]
 	near := it.Record-nearest.record <= forkRecords
 	soon := within(it.tsText, nearest.ts)
-	if sibling, ok := f.l.children[it.prev]; ok && sibling.record != it.Record {
-		soon = soon || within(it.tsText, sibling.ts)
+	for _, sibling := range f.l.children.of(it.prev) {
+		soon = soon || sibling.record != it.Record && within(it.tsText, sibling.ts)
 	}
 	detail := fmt.Sprintf("it follows %s, %d records back", it.prev.Short(), it.Record-nearest.record)
 	switch {

@@ -114,13 +114,14 @@ func (j *Judge) joinFirst(b *Block, s *SourceSummary) {
 	it.before, it.beforeTS = j.last.hash, j.last.ts
 	it.blind = j.last.unread
 	it.mismatch = it.prev != it.before
+	it.behind = j.last.item != nil && j.last.item.mismatch
 	if it.beforeTS != "" && it.tsText != "" && it.tsText < it.beforeTS {
 		s.earlier.add(it.Place)
 	}
 	if !s.entered {
 		s.entered, s.first, s.First = true, it, it.hash
 	}
-	if !listed && it.mismatch {
+	if !listed && (it.mismatch || it.behind) {
 		b.items = slices.Insert(b.items, at, it)
 	}
 }

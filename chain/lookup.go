@@ -2,7 +2,9 @@ package chain
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"slices"
 	"sort"
 	"sync"
 )
@@ -14,89 +16,133 @@ type position struct {
 	ts     string
 }
 
-// hits are the places of the hashes that were looked for, in reading order.
-type hits struct {
-	records  map[key][]position // records with that hash
-	children map[key]position   // the first record with that parent
+// hit is a record that was looked for, by its own hash or by that of its parent.
+type hit struct {
+	key
+	position
 }
 
+// hits are in the order of their keys, those of one key in reading order. There are as many as things
+// that are wrong, so they lie in one piece rather than in a map.
+type hits []hit
+
+// of gives the hits of a key.
+func (h hits) of(k key) hits {
+	from, _ := slices.BinarySearchFunc(h, k, func(x hit, k key) int { return compareKeys(x.key, k) })
+	n := sort.Search(len(h)-from, func(i int) bool { return h[from+i].key != k })
+	return h[from : from+n]
+}
+
+// with adds the hits of other keys.
+func (h hits) with(others hits) hits {
+	if len(h) == 0 {
+		return others
+	}
+	h = append(h, others...)
+	h.sort()
+	return h
+}
+
+func (h hits) sort() {
+	slices.SortFunc(h, func(a, b hit) int { return cmp.Or(compareKeys(a.key, b.key), cmp.Compare(a.record, b.record)) })
+}
+
+// keys are hashes to look for, in order, each once.
+type keys []key
+
+// sortedKeys makes keys of hashes in any order, in their memory.
+func sortedKeys(all []key) keys {
+	slices.SortFunc(all, compareKeys)
+	return slices.Compact(all)
+}
+
+func (ks keys) has(k key) bool {
+	_, ok := slices.BinarySearchFunc(ks, k, compareKeys)
+	return ok
+}
+
+// with adds other keys.
+func (ks keys) with(others keys) keys {
+	if len(ks) == 0 {
+		return others
+	}
+	return sortedKeys(append(ks, others...))
+}
+
+func compareKeys(a, b key) int { return bytes.Compare(a[:], b[:]) }
+
 // lookup finds, in one pass over the history that recomputes nothing, the records whose hash is in
-// records and the first record whose parent is in children. Linkage needs no set of all hashes
+// records and the first record whose parent is in parents. Linkage needs no set of all hashes
 // because only records that are not simply next are ever looked for.
-func (j *Judge) lookup(ctx context.Context, again Again, records, children map[key]bool) (hits, error) {
-	h := hits{records: map[key][]position{}, children: map[key]position{}}
-	if len(records)+len(children) == 0 {
-		return h, nil
+func (j *Judge) lookup(ctx context.Context, again Again, records, parents keys) (seen, children hits, err error) {
+	if len(records)+len(parents) == 0 {
+		return nil, nil, nil
 	}
 	var sieve [1 << 13]uint64 // one bit for the first 19 bits of each wanted hash
-	for _, set := range []map[key]bool{records, children} {
-		for k := range set {
+	for _, wanted := range []keys{records, parents} {
+		for _, k := range wanted {
 			sieve[sieveWord(k)] |= sieveBit(k)
 		}
 	}
+	seen, children = make(hits, 0, len(records)), make(hits, 0, len(parents)) // most have one
 	var mu sync.Mutex
-	found := make([]hits, len(j.blocks))
-	err := again(ctx, 0, len(j.blocks), func(i int, in Input) {
-		var local hits
-		j.eachRecord(i, in, func(k, parent key, p func() position) bool {
-			if sieve[sieveWord(k)]&sieveBit(k) != 0 && records[k] {
-				if local.records == nil {
-					local.records = map[key][]position{}
-				}
-				local.records[k] = append(local.records[k], p())
+	err = again(ctx, 0, len(j.blocks), func(i int, in Input) {
+		var own, below hits
+		j.eachRecord(i, in, func(r *passed) {
+			if sieve[sieveWord(r.hash)]&sieveBit(r.hash) != 0 && records.has(r.hash) {
+				own = append(own, hit{r.hash, r.position()})
 			}
-			if sieve[sieveWord(parent)]&sieveBit(parent) != 0 && children[parent] {
-				if _, seen := local.children[parent]; !seen {
-					if local.children == nil {
-						local.children = map[key]position{}
-					}
-					local.children[parent] = p()
-				}
+			if sieve[sieveWord(r.prev)]&sieveBit(r.prev) != 0 && parents.has(r.prev) {
+				below = append(below, hit{r.prev, r.position()})
 			}
-			return true
 		})
 		mu.Lock()
-		found[i] = local
-		mu.Unlock()
+		defer mu.Unlock()
+		seen, children = append(seen, own...), append(children, below...)
 	})
-	for _, local := range found {
-		for k, ps := range local.records {
-			h.records[k] = append(h.records[k], ps...)
-		}
-		for k, p := range local.children {
-			if _, seen := h.children[k]; !seen {
-				h.children[k] = p
-			}
-		}
-	}
-	return h, err
+	seen.sort()
+	children.sort()
+	return seen, slices.CompactFunc(children, func(a, b hit) bool { return a.key == b.key }), err
 }
 
 func sieveWord(k key) int { return int(k[0])<<5 | int(k[1])>>3 }
 
 func sieveBit(k key) uint64 { return 1 << (k[2] & 63) }
 
-// eachRecord gives the keys of the records of block i, those of the seam left out, until f returns
-// false. Lines that were found not to be JSON are passed over without being parsed again.
-func (j *Judge) eachRecord(i int, in Input, f func(k, parent key, p func() position) bool) {
+// passed is a record as it is passed by.
+type passed struct {
+	hash, prev key
+	at         Place
+	line       []byte
+	scratch    scratch
+}
+
+// position is where the record is.
+func (r *passed) position() position {
+	ts, _, ok := glance(r.line)
+	if !ok {
+		ts = r.scratch.readValues(r.line).ts
+	}
+	return position{record: r.at.Record, ts: string(ts), place: r.at}
+}
+
+// eachRecord gives the records of block i, those of the seam left out; what f is given is overwritten
+// once it returns. Lines that were found not to be JSON are passed over without being parsed again.
+func (j *Judge) eachRecord(i int, in Input, f func(*passed)) {
 	ref := j.blocks[i]
 	src := &j.sources[ref.source]
-	var s scratch
+	r := &passed{at: Place{Source: ref.source}}
 	within, lineNo := ref.records, ref.lines
 	data := in.Data
 	for at := 0; at < len(data); {
-		line := data[at:]
-		if n := bytes.IndexByte(line, '\n'); n >= 0 {
-			line = line[:n]
+		r.line = data[at:]
+		if n := bytes.IndexByte(r.line, '\n'); n >= 0 {
+			r.line = r.line[:n]
 		}
 		offset := in.Offset + int64(at)
-		at += len(line) + 1
+		at += len(r.line) + 1
 		lineNo++
-		if len(line) == 0 || j.notJSON[lineAt{ref.source, offset}] {
-			continue
-		}
-		k, parent, ts, ok := s.keys(line)
-		if !ok {
+		if len(r.line) == 0 || len(j.notJSON) > 0 && j.notJSON[lineAt{ref.source, offset}] || !r.read() {
 			continue
 		}
 		index := src.base + within
@@ -104,11 +150,8 @@ func (j *Judge) eachRecord(i int, in Input, f func(k, parent key, p func() posit
 		if src.Live && within <= j.seam {
 			continue
 		}
-		if !f(k, parent, func() position {
-			return position{record: index, ts: string(ts), place: Place{Source: ref.source, Line: lineNo, Offset: offset, Record: index}}
-		}) {
-			return
-		}
+		r.at.Record, r.at.Line, r.at.Offset = index, lineNo, offset
+		f(r)
 	}
 }
 
@@ -118,16 +161,15 @@ type lineAt struct {
 	offset int64
 }
 
-// keys reads the hash, the parent and the ts of a line known to be JSON. A line of JSON that ends
-// like a record has those two members last, so they are the ones that count.
-func (s *scratch) keys(line []byte) (k, parent key, ts []byte, ok bool) {
-	if t, ok := tailOf(line); ok && decodeHash(&parent, t.prev) && decodeHash(&k, t.hash) {
-		if ts, _, ok := glance(line); ok {
-			return k, parent, ts, true
-		}
+// read reads the hash and the parent of a line known to be JSON. A line of JSON that ends like a record
+// has those two members last, so they are the ones that count.
+func (r *passed) read() (ok bool) {
+	if t, ok := tailOf(r.line); ok && decodeHash(&r.prev, t.prev) && decodeHash(&r.hash, t.hash) {
+		return true
 	}
-	f := s.readValues(line)
-	return f.hash, f.prev, f.ts, f.json
+	f := r.scratch.readValues(r.line)
+	r.hash, r.prev = f.hash, f.prev
+	return f.json
 }
 
 // cursor walks the records from a position on, block by block.
@@ -168,11 +210,10 @@ func (c *cursor) next() (l link, ok bool) {
 			return l, false
 		}
 		c.err = c.again(c.ctx, c.block, c.block+1, func(i int, in Input) {
-			c.j.eachRecord(i, in, func(k, parent key, p func() position) bool {
-				if at := p(); at.record >= c.from {
-					c.queue = append(c.queue, link{hash: k, prev: parent, position: at})
+			c.j.eachRecord(i, in, func(r *passed) {
+				if r.at.Record >= c.from {
+					c.queue = append(c.queue, link{hash: r.hash, prev: r.prev, position: r.position()})
 				}
-				return true
 			})
 		})
 		c.block++

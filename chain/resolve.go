@@ -19,45 +19,42 @@ type span struct{ from, to int64 }
 // not simply follow its parent either, or was altered: then its hash was looked for and R was found.
 // Or E followed a record with that parent's hash, after which the head was E; for R to follow the
 // same hash again, a record with it would have had to become the head a second time, which a second
-// copy never does. So R is no copy. Records right after a copy are looked for one by one.
+// copy never does. So R is no copy. Records right after a copy are looked for one by one; as a copy mostly
+// stands alone, the record behind each that could be one is looked for at once, in the same pass.
 type linkage struct {
 	j     *Judge
 	ctx   context.Context
 	again Again
 
 	items    map[int64]*item // by position: every record that is not simply next
-	seen     map[key][]position
-	children map[key]position
-	asked    map[key]bool // looked for among records
-	parents  map[key]bool // looked for among parents
-	copies   []span       // second copies, in order, not touching
+	seen     hits            // by their own hash
+	children hits            // the first of each parent
+	asked    keys            // looked for among records
+	parents  keys            // looked for among parents
+	copies   []span          // second copies, in order, not touching
 }
 
 // resolve looks until nothing new turns up.
 func (j *Judge) resolve(ctx context.Context, again Again, walk []*item, extra []key) (*linkage, error) {
-	l := &linkage{j: j, ctx: ctx, again: again, items: map[int64]*item{}, seen: map[key][]position{},
-		children: map[key]position{}, asked: map[key]bool{}, parents: map[key]bool{}}
-	want, parents := map[key]bool{}, map[key]bool{}
+	l := &linkage{j: j, ctx: ctx, again: again, items: map[int64]*item{}}
+	want, parents := extra, []key(nil)
 	for _, it := range walk {
-		if it.json && (it.mismatch || it.class >= LineAltered) {
+		if it.json && (it.mismatch || it.behind || it.class >= LineAltered) {
 			l.items[it.Record] = it
-			want[it.hash], want[it.prev] = true, true
-			if it.mismatch {
-				parents[it.prev] = true
+			want = append(want, it.hash, it.prev)
+			if it.mismatch || it.behind {
+				parents = append(parents, it.prev)
 			}
 		}
 	}
-	for _, k := range extra {
-		want[k] = true
-	}
-	if err := l.afterSeam(want); err != nil {
+	want, err := l.afterSeam(want)
+	if err != nil {
 		return nil, err
 	}
 	for len(want)+len(parents) > 0 {
-		if err := l.find(want, parents); err != nil {
+		if err := l.find(sortedKeys(want), sortedKeys(parents)); err != nil {
 			return nil, err
 		}
-		var err error
 		if want, parents, err = l.extend(); err != nil {
 			return nil, err
 		}
@@ -65,58 +62,39 @@ func (j *Judge) resolve(ctx context.Context, again Again, walk []*item, extra []
 	return l, nil
 }
 
-// afterSeam judges the link of the first live record that is kept, which lies behind the copies.
-func (l *linkage) afterSeam(want map[key]bool) error {
+// afterSeam judges the link of the first live record that is kept, which lies behind the copies, and
+// adds what has to be looked for.
+func (l *linkage) afterSeam(want []key) ([]key, error) {
 	live, segment := l.j.liveSource()
 	if l.j.seam == 0 || l.j.sources[live].Records == l.j.seam {
-		return nil
+		return want, nil
 	}
 	it, err := l.item(l.j.sources[live].base + l.j.seam)
 	if err != nil || it == nil {
-		return err
+		return want, err
 	}
 	it.before = l.j.sources[segment].Last
 	it.mismatch = it.prev != it.before
-	want[it.hash], want[it.prev] = true, true
-	return nil
+	return append(want, it.hash, it.prev), nil
 }
 
-// find looks for the hashes in passes of bounded memory.
-func (l *linkage) find(want, parents map[key]bool) error {
-	rest := slices.SortedFunc(maps.Keys(want), compareKeys)
-	for first := true; first || len(rest) > 0; first = false {
-		n := min(len(rest), lookupBatch)
-		batch := make(map[key]bool, n)
-		for _, k := range rest[:n] {
-			batch[k] = true
-			l.asked[k] = true
-		}
-		rest = rest[n:]
-		found, err := l.j.lookup(l.ctx, l.again, batch, parents)
-		if err != nil {
-			return err
-		}
-		maps.Copy(l.seen, found.records)
-		if first {
-			maps.Copy(l.children, found.children)
-			maps.Copy(l.parents, parents)
-		}
-		parents = nil
+// find looks for hashes that were not looked for before.
+func (l *linkage) find(want, parents keys) error {
+	seen, children, err := l.j.lookup(l.ctx, l.again, want, parents)
+	if err != nil {
+		return err
 	}
+	l.asked, l.parents = l.asked.with(want), l.parents.with(parents)
+	l.seen, l.children = l.seen.with(seen), l.children.with(children)
 	return nil
 }
-
-func compareKeys(a, b key) int { return slices.Compare(a[:], b[:]) }
 
 // extend turns what was found into spans of copies and says what has to be looked for next.
-func (l *linkage) extend() (want, parents map[key]bool, err error) {
-	want, parents = map[key]bool{}, map[key]bool{}
+func (l *linkage) extend() (want, parents []key, err error) {
 	var starts []int64
-	for k, ps := range l.seen {
-		for n, p := range ps {
-			if (n > 0 || k == Genesis) && !l.isCopy(p.record) {
-				starts = append(starts, p.record)
-			}
+	for i, h := range l.seen {
+		if second := i > 0 && l.seen[i-1].key == h.key; (second || h.key == Genesis) && !l.isCopy(h.record) {
+			starts = append(starts, h.record)
 		}
 	}
 	slices.Sort(starts)
@@ -141,12 +119,12 @@ func (l *linkage) extend() (want, parents map[key]bool, err error) {
 			continue
 		}
 		for _, k := range []key{next.hash, next.prev} {
-			if !l.asked[k] {
-				want[k] = true
+			if !l.asked.has(k) {
+				want = append(want, k)
 			}
 		}
-		if !l.parents[next.prev] {
-			parents[next.prev] = true
+		if !l.parents.has(next.prev) {
+			parents = append(parents, next.prev)
 		}
 	}
 	l.copies = mergeSpans(append(l.copies, spans...))
@@ -164,7 +142,7 @@ func (l *linkage) copyRun(at int64) (int64, error) {
 	if !ok {
 		return at + 1, copied.err
 	}
-	ps := l.seen[first.hash]
+	ps := l.seen.of(first.hash)
 	if len(ps) == 0 || ps[0].record >= at {
 		return at + 1, nil
 	}
@@ -237,9 +215,9 @@ func (l *linkage) isCopy(record int64) bool {
 }
 
 // seenBefore gives the positions of a hash before a record.
-func (l *linkage) seenBefore(k key, record int64) []position {
-	ps := l.seen[k]
-	n, _ := slices.BinarySearchFunc(ps, record, func(p position, r int64) int { return cmp.Compare(p.record, r) })
+func (l *linkage) seenBefore(k key, record int64) hits {
+	ps := l.seen.of(k)
+	n, _ := slices.BinarySearchFunc(ps, record, func(h hit, r int64) int { return cmp.Compare(h.record, r) })
 	return ps[:n]
 }
 

@@ -64,8 +64,8 @@ func (f *finder) runs(rs runs) {
 
 // hasRun reports whether the named run is somewhere in reading order.
 func (f *finder) hasRun(p Rotate) bool {
-	for _, first := range f.l.seen[p.FirstHash] {
-		for _, last := range f.l.seen[p.LastHash] {
+	for _, first := range f.l.seen.of(p.FirstHash) {
+		for _, last := range f.l.seen.of(p.LastHash) {
 			if last.record-first.record+1 == p.Records {
 				return true
 			}

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// lookupBatch bounds how many hashes are looked for in one pass.
-const lookupBatch = 1 << 16
+// seamBatch bounds how many records are looked for in one pass.
+const seamBatch = 1 << 16
 
 // findSeam counts the leading records of the live log whose hash is in the last segment: a rotation
 // of an existing writer that stopped between placing the segment and cutting the log. They are left
@@ -32,24 +32,22 @@ func (j *Judge) findSeam(ctx context.Context, again Again) error {
 	c := &cursor{j: j, ctx: ctx, again: again, block: to}
 	for seam := int64(0); ; {
 		var chunk []key
-		wanted := map[key]bool{}
-		for len(chunk) < lookupBatch {
+		for len(chunk) < seamBatch {
 			l, ok := c.next()
 			if !ok {
 				break
 			}
 			chunk = append(chunk, l.hash)
-			wanted[l.hash] = true
 		}
 		if c.err != nil {
 			return c.err
 		}
-		found, err := j.lookup(ctx, segmentOnly, wanted, nil)
+		found, _, err := j.lookup(ctx, segmentOnly, sortedKeys(slices.Clone(chunk)), nil)
 		if err != nil {
 			return err
 		}
 		for _, k := range chunk {
-			if len(found.records[k]) == 0 {
+			if len(found.of(k)) == 0 {
 				j.seam = seam
 				return nil
 			}

@@ -118,7 +118,7 @@ func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict,
 		v.Copies += s.to - s.from
 	}
 	for _, h := range slices.Compact(slices.SortedFunc(slices.Values(wanted), compareKeys)) {
-		for _, p := range l.seen[h] {
+		for _, p := range l.seen.of(h) {
 			found[h] = append(found[h], p.place)
 		}
 	}
@@ -225,7 +225,7 @@ func (f *finder) sorted() []Finding {
 		source int
 	}
 	last := map[group]int{}
-	var out []Finding
+	out := f.found[:0] // it never grows past what was read, and the findings are not there twice
 	for _, n := range f.found {
 		info, _ := n.Class.Info()
 		g := group{n.Class, n.Source}
