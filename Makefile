@@ -60,6 +60,8 @@ fuzz: ## every fuzz target for FUZZTIME, one after another
 faults: build mutants ## kill commands at every system call, cut their power; judge what is left (linux, root)
 	go run ./internal/faults/sweep -bin bin/opscontext $(FAULT_FLAGS)
 	go run -C $(REALFS) ./powercut -bin $(CURDIR)/bin/opscontext -least 600
+	go run -C $(REALFS) ./blockimage -bin $(CURDIR)/bin/opscontext -least 1500
+	go run -C $(REALFS) ./badwrite -bin $(CURDIR)/bin/opscontext -least 60
 
 mutants: ## judge a log with MUTANTS bytes changed, one at a time (0: each byte), and with each change of its structure
 	go test ./internal/verify -run MutantsOf -count=1 -v -timeout 3h -mutants $(MUTANTS)

@@ -41,19 +41,24 @@ var floors = map[string]int{
 	"internal/locate":   7,
 	"internal/terminal": 7,
 
-	"cmd/opscontext":                  8,
-	"internal/arch":                   8,
-	"internal/bench":                  8,
-	"internal/bench/scale":            8,
-	"internal/demo":                   8,
-	"internal/doctest":                8,
-	"internal/faults/sweep":           8,
-	"internal/faults/realfs/medium":   0,
-	"internal/faults/realfs/mounts":   0,
-	"internal/faults/realfs/trial":    1,
-	"internal/faults/realfs/toy":      2,
-	"internal/faults/realfs/powercut": 3,
-	"internal/testrun":                8,
+	"cmd/opscontext":        8,
+	"internal/arch":         8,
+	"internal/bench":        8,
+	"internal/bench/scale":  8,
+	"internal/demo":         8,
+	"internal/doctest":      8,
+	"internal/faults/sweep": 8,
+	"internal/testrun":      8,
+
+	// A module of their own: the sweeps with file systems of their own.
+	"internal/faults/realfs/medium":     0,
+	"internal/faults/realfs/mounts":     0,
+	"internal/faults/realfs/trial":      1,
+	"internal/faults/realfs/operation":  2,
+	"internal/faults/realfs/toy":        2,
+	"internal/faults/realfs/badwrite":   3,
+	"internal/faults/realfs/blockimage": 3,
+	"internal/faults/realfs/powercut":   3,
 }
 
 // barred lists imports that the floors would allow and the design does not.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 )
 
 // Loss says what becomes of unsynced changes when the power goes.
@@ -73,14 +72,8 @@ func (c Cut) After(loss Loss, model Model, r *rand.Rand) *Tree {
 			}
 		}
 	}
-	t := newTree(s, model)
-	t.born = t.born.Add(-reboot)
-	return t
+	return newTree(s, model)
 }
-
-// reboot is how long the machine was without power: the files are older than that, so that no lock file
-// among them is believed in.
-const reboot = 15 * time.Minute
 
 // tear makes the first part of a write, and nothing of another change.
 func tear(p change, r *rand.Rand, s *state) {
@@ -90,15 +83,15 @@ func tear(p change, r *rand.Rand, s *state) {
 	}
 }
 
-// Write writes the tree as programs see it to a directory of another file system, as old as it is. Files
-// with several names have them there, too.
+// Write writes the tree as programs see it to a directory of another file system. Files with several
+// names have them there, too.
 func (t *Tree) Write(dir string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.now.write(rootIno, dir, t.born, map[uint64]string{})
+	return t.now.write(rootIno, dir, map[uint64]string{})
 }
 
-func (s *state) write(ino uint64, name string, at time.Time, written map[uint64]string) error {
+func (s *state) write(ino uint64, name string, written map[uint64]string) error {
 	n := s.node(ino)
 	if !n.mode.IsDir() {
 		if first, ok := written[ino]; ok {
@@ -108,16 +101,13 @@ func (s *state) write(ino uint64, name string, at time.Time, written map[uint64]
 		if err := os.WriteFile(name, n.data, 0o600); err != nil {
 			return err
 		}
-		if err := os.Chtimes(name, time.Time{}, at); err != nil {
-			return err
-		}
 		return os.Chmod(name, n.mode.Perm())
 	}
 	if err := os.Mkdir(name, 0o700); err != nil && !os.IsExist(err) {
 		return err
 	}
 	for kid, ino := range n.kids {
-		if err := s.write(ino, filepath.Join(name, kid), at, written); err != nil {
+		if err := s.write(ino, filepath.Join(name, kid), written); err != nil {
 			return err
 		}
 	}

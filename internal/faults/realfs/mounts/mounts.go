@@ -59,6 +59,15 @@ func Unmount(at string) error {
 	return nil
 }
 
+// Sync writes back all that is in memory of the file system that is mounted at a directory.
+func Sync(at string) error {
+	d, err := os.Open(at)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Syncfs(int(d.Fd())), d.Close())
+}
+
 // Loop makes a loop device of a file. It lasts while it is open or mounted.
 func Loop(image string) (*os.File, error) {
 	file, err := os.OpenFile(image, os.O_RDWR, 0)

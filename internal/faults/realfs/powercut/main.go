@@ -10,7 +10,7 @@
 // in part at random; and a sync of a file either says nothing of names, or puts all of them on the
 // medium, as ext4 has it.
 //
-//	powercut -bin bin/opscontext [-long] [-seed N] [-point SCENARIO/MODEL/LOSS/N] [-least N]
+//	powercut -bin bin/opscontext [-long] [-seed N] [-point OPERATION/MODEL/LOSS/N] [-least N]
 package main
 
 import (
@@ -21,17 +21,18 @@ import (
 
 	"github.com/opscontext/opscontext/internal/faults/realfs/medium"
 	"github.com/opscontext/opscontext/internal/faults/realfs/mounts"
+	"github.com/opscontext/opscontext/internal/faults/realfs/operation"
 	"github.com/opscontext/opscontext/internal/faults/realfs/trial"
 )
 
 func main() {
 	os.Exit(trial.Main("powercut", []string{"/dev/fuse", "zstd"}, func(s *trial.Sweep) error {
-		return sweep(s, scenarios)
+		return sweep(s, operation.All)
 	}))
 }
 
-// shortShare is how many points a short sweep tries of each scenario, model and loss.
-const shortShare = 16
+// shortPoints is about how many points a short sweep tries of an operation and a model.
+const shortPoints = 50
 
 // point is a moment and what becomes then of what was not synced.
 type point struct {
@@ -41,38 +42,36 @@ type point struct {
 	played recording
 }
 
-func sweep(s *trial.Sweep, scenarios []scenario) error {
+func sweep(s *trial.Sweep, operations []operation.Operation) error {
 	var points []point
-	for _, sc := range scenarios {
+	for _, o := range operations {
 		for _, model := range medium.Models {
-			r, err := record(s, sc, model)
+			r, err := record(s, o, model)
 			if err != nil {
-				return fmt.Errorf("%s: %w", sc.name, err)
+				return err
 			}
-			s.Say("%-16s %-6s %4d moments, %d acknowledged", sc.name, model, len(r.moments), strings.Count(r.before+r.acks, "\n"))
+			s.Say("%-16s %-6s %4d moments, %d acknowledged", o.Name, model, len(r.moments), strings.Count(r.before+r.acks, "\n"))
 			points = append(points, r.points(s)...)
 		}
 	}
 	return trial.Each(s, points, func(p point) error { return try(s, p) })
 }
 
-// points gives the points of a recording that are wanted: spread evenly, unless all are.
+// points gives the points of a recording that are wanted.
 func (r recording) points(s *trial.Sweep) []point {
 	var all []point
 	for _, loss := range medium.Losses {
-		step := 1
-		if !s.Long {
-			step = max(1, len(r.moments)*s.Share/shortShare)
-		}
-		from := s.Chance(fmt.Sprint(r.name, r.model, loss)).IntN(step)
 		for i, m := range r.moments {
-			p := point{fmt.Sprintf("%s/%s/%s/%d", r.name, r.model, loss, i), m, loss, r}
-			if s.Only() == p.name || s.Only() == "" && i%step == from {
+			p := point{fmt.Sprintf("%s/%s/%s/%d", r.Name, r.model, loss, i), m, loss, r}
+			switch s.Only() {
+			case p.name:
+				return []point{p}
+			case "":
 				all = append(all, p)
 			}
 		}
 	}
-	return all
+	return trial.Spread(s, all, shortPoints)
 }
 
 // try puts back what the cut leaves, and judges it.
@@ -88,11 +87,14 @@ func try(s *trial.Sweep, p point) error {
 	if err := left.Write(string(stage)); err != nil {
 		return err
 	}
+	if err := stage.Age(); err != nil {
+		return err
+	}
 	acks, err := os.ReadFile(p.played.acksFile)
 	if err != nil {
 		return err
 	}
-	j := p.played.judge(s.Program, stage, p.played.before+string(acks[:p.moment.acked]))
+	j := p.played.Judge(s.Program, stage, p.played.before+string(acks[:p.moment.acked]))
 	if !j.Good() {
 		j.Add(fmt.Errorf("the cut left %v", left))
 	}
@@ -106,9 +108,9 @@ type moment struct {
 	acked int64 // bytes of acknowledgements
 }
 
-// recording is a scenario that was played, with its moments.
+// recording is an operation that was played, with its moments.
 type recording struct {
-	scenario
+	operation.Operation
 	model    medium.Model
 	before   string // acknowledged when it began
 	acksFile string
@@ -116,11 +118,11 @@ type recording struct {
 	moments  []moment
 }
 
-// record plays a scenario on a tree and keeps every moment of it. A moment's acknowledgements are those
+// record plays an operation on a tree and keeps every moment of it. A moment's acknowledgements are those
 // that were written before the change or the sync at it began: the program made them before, so that no
 // cut from here on may take them back.
-func record(s *trial.Sweep, sc scenario, model medium.Model) (recording, error) {
-	r := recording{scenario: sc, model: model, acksFile: filepath.Join(s.Dir, sc.name+"."+string(model)+".acks")}
+func record(s *trial.Sweep, o operation.Operation, model medium.Model) (recording, error) {
+	r := recording{Operation: o, model: model, acksFile: filepath.Join(s.Dir, o.Name+"."+string(model)+".acks")}
 	stage, err := s.Stage()
 	if err != nil {
 		return r, err
@@ -135,12 +137,8 @@ func record(s *trial.Sweep, sc scenario, model medium.Model) (recording, error) 
 	if err != nil {
 		return r, err
 	}
-	for _, step := range sc.setup {
-		more, err := step(s.Program, stage)
-		if err != nil {
-			return r, fmt.Errorf("setting up: %w", err)
-		}
-		r.before += more
+	if r.before, err = o.SetUp(s.Program, stage); err != nil {
+		return r, err
 	}
 	tree.Settle()
 	tree.Watch(func(cut medium.Cut) {
@@ -150,10 +148,8 @@ func record(s *trial.Sweep, sc scenario, model medium.Model) (recording, error) 
 		}
 		r.moments = append(r.moments, moment{cut, info.Size()})
 	})
-	for _, run := range sc.runs {
-		if err := run.on(s.Program, stage, acks); err != nil {
-			return r, err
-		}
+	if err := o.Rehearse(s.Program, stage, acks); err != nil {
+		return r, err
 	}
 	tree.Watch(nil)
 	text, err := os.ReadFile(r.acksFile)

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +31,7 @@ const (
 	AckFirst    Mistake = "acknowledges before it writes"
 	RenamesOver Mistake = "renames each segment over the one before"
 	BlindSync   Mistake = "takes a failed sync for a good one"
+	SyncsAgain  Mistake = "syncs again after a failed sync"
 	KeepsTorn   Mistake = "writes on behind a torn tail"
 )
 
@@ -137,16 +139,30 @@ func (l log) store(f *os.File, line string) error {
 	if _, err := f.WriteString(line); err != nil {
 		return err
 	}
-	if l.bug != NoSync {
-		if err := f.Sync(); err != nil && l.bug != BlindSync {
-			return err
-		}
+	if err := l.sync(f, int64(len(line))); err != nil {
+		return err
 	}
 	if l.bug == AckFirst {
 		return nil
 	}
 	_, err := os.Stdout.WriteString(line)
 	return err
+}
+
+// sync syncs a line that was added. After a failure the line is taken out of the page cache, too.
+func (l log) sync(f *os.File, length int64) error {
+	if l.bug == NoSync {
+		return nil
+	}
+	err := f.Sync()
+	switch {
+	case err == nil || l.bug == BlindSync:
+		return nil
+	case l.bug == SyncsAgain:
+		return f.Sync()
+	}
+	size, seekErr := f.Seek(0, io.SeekEnd)
+	return errors.Join(err, seekErr, f.Truncate(size-length), f.Sync())
 }
 
 // rotate seals the live log.

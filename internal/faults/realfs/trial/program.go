@@ -9,11 +9,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Place is a directory with a log in it, and what this machine remembers of the log.
@@ -33,6 +35,39 @@ func (p Place) Archive() string { return filepath.Join(p.Home(), "audit-archive"
 
 // Live is its live segment.
 func (p Place) Live() string { return filepath.Join(p.Home(), "audit.log") }
+
+// Age makes every file look as old as one that a machine finds when it has been started again, so that no
+// lock file among them is believed in.
+func (p Place) Age() error {
+	before := time.Now().Add(-Outage)
+	return filepath.WalkDir(string(p), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		return os.Chtimes(name, time.Time{}, before)
+	})
+}
+
+// List names every file with its size: for messages.
+func (p Place) List() []string {
+	var all []string
+	err := filepath.WalkDir(string(p), func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			var info fs.FileInfo
+			if info, err = d.Info(); err == nil {
+				all = append(all, fmt.Sprintf("%s %d", strings.TrimPrefix(name, string(p)+"/"), info.Size()))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		all = append(all, err.Error())
+	}
+	return all
+}
+
+// Outage is how long a machine is without power.
+const Outage = 15 * time.Minute
 
 // Program is the program under test.
 type Program struct {

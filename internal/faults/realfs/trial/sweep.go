@@ -68,7 +68,7 @@ func Main(name string, tools []string, run func(*Sweep) error) int {
 	flag.Uint64Var(&s.Seed, "seed", 1, "what is drawn by lot is drawn from this")
 	flag.StringVar(&s.point, "point", "", "try this point alone")
 	flag.BoolVar(&s.Long, "long", false, "try every point: hours")
-	flag.IntVar(&s.jobs, "j", runtime.NumCPU(), "points at a time")
+	flag.IntVar(&s.jobs, "j", jobs(), "points at a time")
 	flag.IntVar(&s.result.Least, "least", 0, "fail when fewer points than this were tried")
 	flag.Parse()
 	if err := s.run(tools, run); err != nil {
@@ -80,7 +80,7 @@ func Main(name string, tools []string, run func(*Sweep) error) int {
 
 // Rehearse runs a sweep of another program within a test, with a few of the points of a short one.
 func Rehearse(name string, a Program, out io.Writer, run func(*Sweep) error) (Result, error) {
-	s := Sweep{Program: a, Seed: 1, Share: 4, jobs: runtime.NumCPU(), out: out, result: Result{Sweep: name}}
+	s := Sweep{Program: a, Seed: 1, Share: 10, jobs: jobs(), out: out, result: Result{Sweep: name}}
 	err := s.run(nil, run)
 	return s.result, err
 }
@@ -174,6 +174,19 @@ func (s *Sweep) Skip(reason string) {
 // Only is the one point that is to be tried, "" if all are.
 func (s *Sweep) Only() string { return s.point }
 
+// Spread takes about so many points of a part of the sweep, evenly, or all if the sweep is long.
+func Spread[T any](s *Sweep, all []T, about int) []T {
+	step := max(1, len(all)*s.Share/about)
+	if s.Long {
+		step = 1
+	}
+	var some []T
+	for i := s.Chance("spread").IntN(step); i < len(all); i += step {
+		some = append(some, all[i])
+	}
+	return some
+}
+
 // Chance is the source of what is drawn by lot at a point: the same for the same seed.
 func (s *Sweep) Chance(point string) *rand.Rand {
 	h := fnv.New64a()
@@ -255,3 +268,6 @@ func (s *Sweep) Stage() (Place, error) {
 	stage := filepath.Join(s.Dir, "stage")
 	return Place(stage), os.MkdirAll(stage, 0o700)
 }
+
+// jobs is how many points are tried at a time: mounting is mostly waiting for the kernel.
+func jobs() int { return 2 * runtime.NumCPU() }

@@ -1,8 +1,11 @@
 //go:build linux
 
-package main
+// Package operation has the commands that change a home, as the sweeps run them: what is set up before, what
+// is run while the fault befalls, and how what is left is judged.
+package operation
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,12 +16,51 @@ import (
 	"github.com/opscontext/opscontext/internal/faults/realfs/trial"
 )
 
-// scenario is what is done when the power goes, and how what is left is judged.
-type scenario struct {
-	name  string
+// Operation is what is done when a fault befalls.
+type Operation struct {
+	Name  string
 	setup []step
 	runs  []run
 	judge func(a trial.Program, p trial.Place, acks string) trial.Judgement
+}
+
+// SetUp prepares a place, and gives what was acknowledged meanwhile.
+func (o Operation) SetUp(a trial.Program, p trial.Place) (acks string, err error) {
+	for _, step := range o.setup {
+		more, err := step(a, p)
+		if err != nil {
+			return "", fmt.Errorf("%s: setting up: %w", o.Name, err)
+		}
+		acks += more
+	}
+	return acks, nil
+}
+
+// Run runs the commands. What is acknowledged is added to a file, as the program writes it. Whether a
+// command that met a fault ends as it should is not for here to say: exits gives how each one did.
+func (o Operation) Run(a trial.Program, p trial.Place, acks *os.File) (exits []trial.Done, err error) {
+	for _, r := range o.runs {
+		done, err := r.on(a, p, acks)
+		if err != nil {
+			return exits, fmt.Errorf("%s: %w", o.Name, err)
+		}
+		exits = append(exits, done)
+	}
+	return exits, nil
+}
+
+// Rehearse runs the commands where there is no fault: each has to succeed.
+func (o Operation) Rehearse(a trial.Program, p trial.Place, acks *os.File) error {
+	exits, err := o.Run(a, p, acks)
+	for _, done := range exits {
+		err = errors.Join(err, done.Err(0))
+	}
+	return err
+}
+
+// Judge judges what is left after a fault; acks is what was acknowledged before it.
+func (o Operation) Judge(a trial.Program, p trial.Place, acks string) trial.Judgement {
+	return o.judge(a, p, acks)
 }
 
 // step prepares a place, and gives what was acknowledged meanwhile.
@@ -31,7 +73,7 @@ type run struct {
 }
 
 // on runs the program. What append prints acknowledges; of other commands it is dropped.
-func (r run) on(a trial.Program, p trial.Place, acks *os.File) error {
+func (r run) on(a trial.Program, p trial.Place, acks *os.File) (trial.Done, error) {
 	args := r.args(p)
 	cmd := a.Command(p, args...)
 	var errs strings.Builder
@@ -39,10 +81,8 @@ func (r run) on(a trial.Program, p trial.Place, acks *os.File) error {
 	if args[0] == "append" {
 		cmd.Stdout = acks
 	}
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("without a power cut: %v: %w: %s", args, err, errs.String())
-	}
-	return nil
+	err := trial.Finish(cmd.Run())
+	return trial.Done{Args: args, Stderr: errs.String(), Exit: cmd.ProcessState.ExitCode()}, err
 }
 
 // appends are several runs of append with some events each.
@@ -70,8 +110,8 @@ func restoring(p trial.Place) []string {
 	return []string{"recover", "restore", "--from", p.Copy().Home(), "--reason", "fault", "--operator", "fault", "--apply"}
 }
 
-// scenarios are the operations that change a home.
-var scenarios = []scenario{
+// All are those of the program.
+var All = []Operation{
 	{"first-append", nil, appends(3, 2), trial.Program.Judge},
 	{"append", []step{records(3)}, appends(4, 3), trial.Program.Judge},
 	{"size-rotation", []step{smallSegments, records(4)}, appends(3, 4), trial.Program.Judge},
@@ -81,6 +121,16 @@ var scenarios = []scenario{
 	{"import", []step{source}, one(importing), judgeImport},
 	{"backup", []step{segments(2), backup, segments(1)}, one(backingUp), judgeBackup},
 	{"restore", []step{segments(3), backup, loseSecond}, one(restoring), judgeRestore},
+}
+
+// Writing are appends and rotations alone.
+var Writing = All[:5]
+
+// Simple are those that a program has to know three commands for: append, rotate and audit_verify.
+var Simple = []Operation{
+	{"first-append", nil, appends(3, 1), trial.Program.Judge},
+	{"append", []step{records(2)}, appends(2, 2), trial.Program.Judge},
+	{"rotate", []step{records(2)}, slices.Concat(one(command("rotate")), appends(1, 1), one(command("rotate"))), trial.Program.Judge},
 }
 
 func records(n int) step {
