@@ -66,19 +66,12 @@ func Seal(prev Hash, ts, event, actor string, payload []byte) (Record, error) {
 // spells it already: nothing is looked at, spelled or copied twice. The record keeps payload itself.
 func AppendRecord(dst []byte, prev Hash, ts, event, actor string, payload []byte) ([]byte, Record) {
 	r := Record{TS: ts, Event: event, Actor: actor, Payload: payload, Prev: prev}
-	dst = append(dst, '{')
-	body := len(dst)
-	dst = appendBody(dst, &r)
-	var start [len(hashedStart) + HashLen + len(`",`)]byte
-	copy(start[:], hashedStart)
-	hex.Encode(start[len(hashedStart):], prev[:])
-	copy(start[len(hashedStart)+HashLen:], `",`)
-	h := sha256.New()
-	_, _ = h.Write(start[:]) // a hash never fails
-	_, _ = h.Write(dst[body:])
-	_, _ = h.Write([]byte{'}'})
-	h.Sum(r.Hash[:0])
-	return appendTail(dst, &r), r
+	line := len(dst)
+	dst = appendHashed(dst, &r)
+	r.Hash = sha256.Sum256(dst[line:])
+	body := dst[line+len(hashedStart)+HashLen+len(`",`) : len(dst)-len(`}`)]
+	n := copy(dst[line+len(`{`):], body) // the same bytes, behind the same brace
+	return appendTail(dst[:line+len(`{`)+n], &r), r
 }
 
 // appendHashed appends the bytes that are hashed: the members in their hashing order.

@@ -163,7 +163,7 @@ func (w *writer) due(queued, n int, r *chain.Record) string {
 	if size+int64(n) > w.o.MaxBytes && !fresh {
 		return chain.ReasonSize
 	}
-	if w.o.Period.ended(w.batch.period, r.TS, w.o.Now()) {
+	if w.o.Period.ended(w.batch.period, r.TS, w.o.Now) {
 		return chain.ReasonPeriod
 	}
 	return ""
@@ -199,7 +199,7 @@ func (w *writer) flush() error {
 		}
 		day := w.live.period
 		w.live.wrote(&q.record, lines[at:at+q.size], w.o.Now)
-		if PeriodDay.ended(day, q.record.TS, w.o.Now()) || !isStamp(day) {
+		if PeriodDay.ended(day, q.record.TS, w.o.Now) || !isStamp(day) {
 			w.point()
 		}
 		q.to.wrote(&q.record)

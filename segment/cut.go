@@ -23,8 +23,9 @@ type Cutter struct {
 // segment. r is its record, of which time and kind matter, and nil if it is none: such a line, blank
 // or unreadable, belongs to whatever is before it.
 func (c *Cutter) Begins(r *chain.Record, n int64) bool {
+	now := func() time.Time { return c.Now }
 	begins := r != nil && c.size > 0 && !ofSegment(r.Event) &&
-		(c.MaxBytes > 0 && c.size+n > c.MaxBytes || c.Period.ended(c.period, r.TS, c.Now))
+		(c.MaxBytes > 0 && c.size+n > c.MaxBytes || c.Period.ended(c.period, r.TS, now))
 	if begins {
 		c.size, c.period = 0, ""
 	}
@@ -33,7 +34,7 @@ func (c *Cutter) Begins(r *chain.Record, n int64) bool {
 	case c.size == 0:
 		c.period = r.TS
 	default:
-		c.period = laterPeriod(c.period, r, func() time.Time { return c.Now })
+		c.period = laterPeriod(c.period, r, now)
 	}
 	c.size += n
 	return begins

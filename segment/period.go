@@ -48,9 +48,9 @@ const maxAhead = 24 * time.Hour
 // ended reports whether a record stamped ts lies in a later period than the one stamped last. Times
 // are strings as in records, so that later is greater; anything else a record may have as its ts
 // ends nothing. now is the clock.
-func (p Period) ended(last, ts string, now time.Time) bool {
+func (p Period) ended(last, ts string, now func() time.Time) bool {
 	n := periodDigits[p]
-	return n > 0 && len(ts) >= n && len(last) >= n && ts[:n] > last[:n] && isStamp(last) && isStamp(ts) && !ahead(ts, now)
+	return n > 0 && len(ts) >= n && len(last) >= n && ts[:n] > last[:n] && isStamp(last) && isStamp(ts) && !ahead(ts, now())
 }
 
 // sameAs reports whether two time stamps lie in one period.

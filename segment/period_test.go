@@ -7,7 +7,7 @@ import (
 )
 
 func TestPeriodEnded(t *testing.T) {
-	now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := func() time.Time { return time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC) }
 	for _, tt := range []struct {
 		about    string
 		period   Period
