@@ -225,5 +225,8 @@ func (m *Memory) write(suffix string, flag int, do func(durable.File) error) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := unshared(f); err != nil {
+		return err
+	}
 	return do(f)
 }

@@ -43,7 +43,9 @@ func (w *writer) noteRefusals(drafts []Draft, cause error) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(lines)
+	if err = unshared(f); err == nil {
+		_, err = f.Write(lines)
+	}
 	return errors.Join(err, f.Close())
 }
 

@@ -296,16 +296,6 @@ func (w *writer) settleRotation() error {
 	return w.soleName()
 }
 
-// soleName refuses a live log with a second name that no rotation gave it: whoever has that name can
-// change the log past its permissions, and a rotation would seal a file that is still written.
-func (w *writer) soleName() error {
-	if n := w.live.info.Links; n > 1 {
-		return &Refusal{Path: w.path(LiveName), Offset: -1, Why: fmt.Sprintf("the file has %d names (hard links)", n),
-			Next: "find the others with find -samefile and remove them, or put a copy in place of the log"}
-	}
-	return nil
-}
-
 // syncSealed repeats the syncs of a rotation and then takes the write bits off.
 func (w *writer) syncSealed(path string) error {
 	f, err := w.fs.OpenFile(path, os.O_RDONLY, 0)

@@ -72,7 +72,24 @@ func openFlockFile(fsys durable.FS, path string) (*flockFile, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &flockFile{f: f, id: info.ID}, nil
+	w := &flockFile{f: f, id: info.ID}
+	if err := w.ours(path, info); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return w, nil
+}
+
+// ours refuses a file of something else that got the name by a hard link: the word would be written
+// into it. A lock file that is just being made may have two names, and is complete.
+func (w *flockFile) ours(path string, info durable.Info) error {
+	if info.Links < 2 {
+		return nil
+	}
+	s, err := w.suspicion()
+	if err == nil && (s.broken || info.Size != suspectSize) {
+		return secondName(path, info.Links)
+	}
+	return err
 }
 
 // createFlockFile makes it complete, or leaves alone what is there. Where Place goes by way of a

@@ -85,9 +85,10 @@ func runExport(c *call) error {
 		return err
 	}
 	defer snap.Close() //nolint:errcheck // it was read only
+	unopened := c.unopened(snap)
 	x := &exporter{out: c.stdout, form: form, wanted: wanted, problem: c.warn}
 	skipped, err := x.write(c.ctx, snap)
-	if err == nil && skipped > 0 {
+	if err == nil && (skipped > 0 || unopened) {
 		return verdict(exitInconclusive)
 	}
 	return err

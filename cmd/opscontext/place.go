@@ -91,3 +91,15 @@ func (c *call) openSnapshot() (*segment.Snapshot, error) {
 	}
 	return segment.OpenSnapshot(cfg.Home, snapshotOptions())
 }
+
+// unopened warns of what has the name of a file of the log and is none, and reports whether there is any.
+func (c *call) unopened(s *segment.Snapshot) bool {
+	any := false
+	for _, f := range s.Facts {
+		if f.Kind == segment.FactNotRegular {
+			c.warn(f.File + " is left out: " + f.Detail)
+			any = true
+		}
+	}
+	return any
+}

@@ -80,6 +80,9 @@ func runSegments(c *call) error {
 	} else {
 		err = printSegments(c.out, append(rows, branches...))
 	}
+	if c.unopened(snap) {
+		unread = true
+	}
 	if err == nil && (unread || unreadToo) {
 		return verdict(exitInconclusive)
 	}
