@@ -124,6 +124,9 @@ func (p *plain) Read(e Extent, buf []byte) (Chunk, error) {
 		from, lead = from-1, 1
 	}
 	own := lead + int(e.Size) // bytes of buf up to the end of the extent
+	if lead == 1 && f.NextData(from) >= from+int64(own)-1 {
+		return none, nil // a hole, in which no line begins
+	}
 	data, whole, err := fill(f, buf[:0], own+p.reach.ahead, from, end)
 	if err != nil {
 		return Chunk{}, err

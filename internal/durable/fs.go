@@ -95,6 +95,10 @@ type File interface {
 	// error nothing is known about bytes written since the last nil, a second Sync proves
 	// nothing, and the caller must not retry it.
 	Sync() error
+	// NextData is the offset of the first byte from off on that may ever have been written, the size
+	// if there is none: what lies before it reads as NUL. Where the file system does not tell it is
+	// off. It moves the offset of Read and Write.
+	NextData(off int64) int64
 	// Truncate cuts the file to size bytes, or extends it with NULs.
 	Truncate(size int64) error
 	// Chmod sets the permission bits.

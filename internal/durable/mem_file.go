@@ -168,6 +168,9 @@ func (f *memFile) Sync() error {
 	return op.wrap(fail.err)
 }
 
+// NextData knows of no holes.
+func (f *memFile) NextData(off int64) int64 { return off }
+
 func (f *memFile) Truncate(size int64) error {
 	return f.do(Op{Kind: OpTruncate, Off: size}, func() error {
 		if size < 0 || f.mode() == os.O_RDONLY {

@@ -11,6 +11,9 @@ import (
 // the drive's cache.
 func (f osFile) Sync() error { return f.File.Sync() }
 
+// NextData knows of no holes here.
+func (f osFile) NextData(off int64) int64 { return off }
+
 // placeUnnamed: there are no unnamed files here.
 func placeUnnamed(string, []byte, fs.FileMode) error { return errors.ErrUnsupported }
 

@@ -34,6 +34,20 @@ func (f osFile) Sync() error {
 	}
 }
 
+// NextData asks the file system; one that cannot tell says that all is data.
+func (f osFile) NextData(off int64) int64 {
+	at, err := f.Seek(off, unix.SEEK_DATA)
+	switch {
+	case err == nil:
+		return at
+	case errors.Is(err, unix.ENXIO): // a hole to the end
+		if fi, err := f.File.Stat(); err == nil {
+			return max(fi.Size(), off)
+		}
+	}
+	return off
+}
+
 // placeUnnamed is [FS.Place] by way of a file that has no name until it is complete, so that a kill
 // leaves nothing. It fails where there is no O_TMPFILE, no /proc or no hard link.
 func placeUnnamed(name string, data []byte, perm fs.FileMode) error {

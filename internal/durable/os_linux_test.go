@@ -106,3 +106,31 @@ func TestOSOrdinaryUser(t *testing.T) {
 		}
 	}
 }
+
+func TestA28NextData(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sparse")
+	const size = 1 << 30
+	if err := os.WriteFile(path, []byte("data"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, size); err != nil {
+		t.Fatal(err)
+	}
+	f, err := OS().OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if got := f.NextData(0); got != 0 {
+		t.Errorf("at the data: %d", got)
+	}
+	if got := f.NextData(1 << 20); got != size && got != 1<<20 { // of a file system that does not tell
+		t.Errorf("behind it: %d", got)
+	}
+	if got := f.NextData(size); got != size {
+		t.Errorf("at the end: %d", got)
+	}
+	if got := f.NextData(2 * size); got != 2*size {
+		t.Errorf("beyond the end: %d", got)
+	}
+}
