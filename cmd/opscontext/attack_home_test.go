@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -7,9 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/opscontext/opscontext/chain"
 )
 
 // stage is a home of a test of its own, what the machine remembers of it, and a directory outside both.
@@ -42,10 +48,12 @@ func check(t *testing.T, err error) {
 type ran struct {
 	exit        int
 	out, errors string
+	peak        int64         // of its memory, in bytes
+	spent       time.Duration // of processors
 }
 
 // patience is how long a command may take before it counts as one that hangs.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // run runs the program on the home. It must come to an end, and by an exit code of its own.
 func (s stage) run(args ...string) ran { return s.runWith("", args...) }
@@ -64,7 +72,11 @@ func (s stage) runWith(input string, args ...string) ran {
 	if err != nil && !errors.As(err, &ended) {
 		s.t.Fatal(err)
 	}
-	r := ran{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+	r := ran{exit: cmd.ProcessState.ExitCode(), out: out.String(), errors: errs.String()}
+	r.spent = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.peak = usage.Maxrss << 10
+	}
 	switch {
 	case ctx.Err() != nil:
 		s.t.Errorf("%v hangs", args)
@@ -99,4 +111,45 @@ func (s stage) read(path string) []byte {
 	b, err := os.ReadFile(path)
 	check(s.t, err)
 	return b
+}
+
+// forge chains a record onto the live log, past all that append refuses. Its hash is right.
+func (s stage) forge(kind, payload string) {
+	s.t.Helper()
+	s.forgeAfter(s.head(), 1, kind, payload)
+}
+
+// head is the hash of the last record.
+func (s stage) head() chain.Hash {
+	s.t.Helper()
+	lines := bytes.Split(bytes.TrimSpace(s.read(s.inHome("audit.log"))), []byte("\n"))
+	head, err := chain.HeadOf(lines[len(lines)-1])
+	check(s.t, err)
+	return head
+}
+
+// forks chains n records onto one parent.
+func (s stage) forks(n int) {
+	s.t.Helper()
+	s.forgeAfter(s.head(), n, "a.fork", "")
+}
+
+// forgeAfter writes n records with one parent; without a payload each has its number.
+func (s stage) forgeAfter(parent chain.Hash, n int, kind, payload string) {
+	s.t.Helper()
+	f, err := os.OpenFile(s.inHome("audit.log"), os.O_WRONLY|os.O_APPEND, 0)
+	check(s.t, err)
+	var text []byte
+	for i := range n {
+		p := payload
+		if p == "" {
+			p = strconv.Itoa(i)
+		}
+		r, err := chain.Seal(parent, time.Now().UTC().Format(chain.TimeLayout), kind, "system", []byte(p))
+		check(s.t, err)
+		text = chain.AppendLine(text, &r)
+	}
+	_, err = f.Write(text)
+	check(s.t, err)
+	check(s.t, f.Close())
 }

@@ -59,6 +59,7 @@ func TestScripts(t *testing.T) {
 			"tamper":     cmdTamper,
 			"forge":      cmdForge,
 			"cutrecords": cmdCutRecords,
+			"recompute":  cmdRecompute,
 		},
 	})
 }
@@ -207,4 +208,29 @@ func cmdCutRecords(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has %d lines", args[0], len(lines)-1)
 	}
 	ts.Check(os.WriteFile(path, bytes.Join(lines[:len(lines)-1-n], nil), 0o600))
+}
+
+// recompute FILE FROM TO gives the records on these lines, from 1, the hashes that their content has, each
+// chained onto the one before it.
+func cmdRecompute(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: recompute FILE FROM TO")
+	}
+	from, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	to, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	path := ts.MkAbs(args[0])
+	text, err := os.ReadFile(path)
+	ts.Check(err)
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	head, err := chain.HeadOf(bytes.TrimSpace(lines[from-2]))
+	ts.Check(err)
+	for i := from - 1; i < to; i++ {
+		old := chain.ReadLine(bytes.TrimSpace(lines[i])).Record
+		r, err := chain.Seal(head, old.TS, old.Event, old.Actor, old.Payload)
+		ts.Check(err)
+		lines[i], head = chain.AppendLine(nil, &r), r.Hash
+	}
+	ts.Check(os.WriteFile(path, bytes.Join(lines, nil), 0o600))
 }
