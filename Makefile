@@ -10,6 +10,7 @@ BENCH_FLAGS ?= -records 400000 -search 5000000 -append 500ms -rounds 5
 SCALE_FLAGS ?=
 FAULT_FLAGS ?= -least 4000 -errors 1700 -pairs 600 -seed $(SEED)
 MUTANTS     ?= 20000
+CRASH_TIMES ?= 10
 # NO_SKIPS=1 makes a skipped test a failure, as CI does.
 NO_SKIPS    ?=
 
@@ -20,7 +21,7 @@ REALFS := internal/faults/realfs
 INREAL := $(if $(filter linux,$(shell go env GOOS)),cd $(REALFS) &&,@echo "only on Linux:")
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: help build demo test check bench peers scale microbench corpus fuzz faults mutants conformance fmt format vet lint deadcode modules cross race clean
+.PHONY: help build demo test check bench peers scale microbench corpus fuzz faults crash mutants conformance fmt format vet lint deadcode modules cross race clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,11 +58,14 @@ corpus: ## write the damaged logs of testdata/corrupt anew, as their generator m
 fuzz: ## every fuzz target for FUZZTIME, one after another
 	scripts/fuzz $(FUZZTIME)
 
-faults: build mutants ## kill commands at every system call, cut their power; judge what is left (linux, root)
+faults: build mutants crash ## kill commands at every system call, cut their power; judge what is left (linux, root)
 	go run ./internal/faults/sweep -bin bin/opscontext $(FAULT_FLAGS)
 	go run -C $(REALFS) ./powercut -bin $(CURDIR)/bin/opscontext -least 600
 	go run -C $(REALFS) ./blockimage -bin $(CURDIR)/bin/opscontext -least 1500
 	go run -C $(REALFS) ./badwrite -bin $(CURDIR)/bin/opscontext -least 60
+
+crash: ## what a power cut leaves in memory: CRASH_TIMES as many states as the tests have, drawn with SEED
+	scripts/crash $(CRASH_TIMES) $(SEED) 50000
 
 mutants: ## judge a log with MUTANTS bytes changed, one at a time (0: each byte), and with each change of its structure
 	go test ./internal/verify -run MutantsOf -count=1 -v -timeout 3h -mutants $(MUTANTS)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/crash"
 	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -36,8 +37,8 @@ func TestF12Crash(t *testing.T) {
 	if _, err := archive(done); err != nil {
 		t.Fatal(err)
 	}
-	states := 0
-	for p, stopped := range base.CrashPoints(func(m *durable.Mem) {
+	count := crash.Count(t, "archive")
+	for at, disk := range count.Each(base, lossSeeds, func(m *durable.Mem) {
 		rs, err := archive(m)
 		for _, r := range rs {
 			err = errors.Join(err, r.Err)
@@ -46,30 +47,24 @@ func TestF12Crash(t *testing.T) {
 			t.Fatalf("archiving fails without a crash: %v", err)
 		}
 	}) {
-		for _, loss := range durable.Losses(uint64(p.After)*10, lossSeeds) {
-			states++
-			disk := stopped.Crash(loss)
-			at := fmt.Sprintf("%v, %v", p, loss)
-			if err := nothingLost(t, disk, plains); err != nil {
-				t.Fatalf("crash %s: %v\n%v", at, err, listed(t, disk))
+		if err := nothingLost(t, disk, plains); err != nil {
+			t.Fatalf("crash %s: %v\n%v", at, err, listed(t, disk))
+		}
+		for range 2 {
+			rs, err := archive(disk)
+			for _, r := range rs {
+				err = errors.Join(err, r.Err)
 			}
-			for range 2 {
-				rs, err := archive(disk)
-				for _, r := range rs {
-					err = errors.Join(err, r.Err)
-				}
-				if err != nil {
-					t.Fatalf("crash %s: archiving again: %v", at, err)
-				}
-			}
-			if err := finished(t, disk, done, before); err != nil {
-				t.Fatalf("crash %s: %v", at, err)
+			if err != nil {
+				t.Fatalf("crash %s: archiving again: %v", at, err)
 			}
 		}
+		if err := finished(t, disk, done, before); err != nil {
+			t.Fatalf("crash %s: %v", at, err)
+		}
 	}
-	t.Logf("%d crash states", states)
-	if states < 200 {
-		t.Errorf("only %d crash states: the sweep is broken", states)
+	if n := count.States(); n < 200 {
+		t.Errorf("only %d crash states: the sweep is broken", n)
 	}
 }
 

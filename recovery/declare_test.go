@@ -2,12 +2,12 @@ package recovery
 
 import (
 	"errors"
-	"fmt"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/crash"
 	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -90,34 +90,29 @@ func TestDeclareCrash(t *testing.T) {
 			t.Parallel()
 			base := c.lose(t)
 			before := files(t, base, testHome+"/"+segment.ArchiveDir)
-			states := 0
-			for p, stopped := range base.CrashPoints(func(m *durable.Mem) {
+			count := crash.Count(t, "declare-break")
+			for state, disk := range count.Each(base, 1, func(m *durable.Mem) {
 				if err := declare(t, m, c.cause); err != nil && !m.Crashed() {
 					t.Fatalf("declaring fails without a crash: %v", err)
 				}
 			}) {
-				for _, loss := range durable.Losses(uint64(p.After)*10, 1) {
-					states++
-					disk := stopped.Crash(loss)
-					at := fmt.Sprintf("crash %v, %v", p, loss)
-					if err := declare(t, disk, c.cause); err != nil && !errors.Is(err, segment.ErrRefused) {
-						t.Fatalf("%s: declaring again: %v", at, err)
-					}
-					out := examine(t, disk)
-					if out.Report.Exit != 0 || len(out.Verdict.Anchors) != 1 || len(out.Verdict.Breaks) > 1 {
-						t.Fatalf("%s: %s, %d anchors, %d breaks", at, out.Report.Verdict, len(out.Verdict.Anchors), len(out.Verdict.Breaks))
-					}
-					if out.Verdict.Sources[out.Verdict.Anchors[0].Place.Source].Live {
-						t.Fatalf("%s: the segment of the anchor was not sealed", at)
-					}
-					if err := nothingGone(before, disk, t); err != nil {
-						t.Fatalf("%s: %v", at, err)
-					}
+				at := "crash " + state.String()
+				if err := declare(t, disk, c.cause); err != nil && !errors.Is(err, segment.ErrRefused) {
+					t.Fatalf("%s: declaring again: %v", at, err)
+				}
+				out := examine(t, disk)
+				if out.Report.Exit != 0 || len(out.Verdict.Anchors) != 1 || len(out.Verdict.Breaks) > 1 {
+					t.Fatalf("%s: %s, %d anchors, %d breaks", at, out.Report.Verdict, len(out.Verdict.Anchors), len(out.Verdict.Breaks))
+				}
+				if out.Verdict.Sources[out.Verdict.Anchors[0].Place.Source].Live {
+					t.Fatalf("%s: the segment of the anchor was not sealed", at)
+				}
+				if err := nothingGone(before, disk, t); err != nil {
+					t.Fatalf("%s: %v", at, err)
 				}
 			}
-			t.Logf("%d crash states", states)
-			if states < 50 {
-				t.Errorf("only %d crash states: the sweep is broken", states)
+			if n := count.States(); n < 50 {
+				t.Errorf("only %d crash states: the sweep is broken", n)
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/crash"
 	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -81,39 +82,34 @@ func TestRestoreCrash(t *testing.T) {
 				t.Fatalf("without a crash: %s, %d records of restorations", out.Report.Verdict, len(out.Verdict.Restores))
 			}
 			want := kept(t, done)
-			states := 0
-			for p, stopped := range base.CrashPoints(func(m *durable.Mem) {
+			count := crash.Count(t, "restore")
+			for state, disk := range count.Each(base, 1, func(m *durable.Mem) {
 				if err := putBack(m, from); err != nil && !m.Crashed() {
 					t.Fatalf("restoring fails without a crash: %v", err)
 				}
 			}) {
-				for _, loss := range durable.Losses(uint64(p.After)*10, 1) {
-					states++
-					disk := stopped.Crash(loss)
-					at := fmt.Sprintf("crash %v, %v", p, loss)
-					whole := func() error { return nothingGone(damaged, disk, t) }
+				at := "crash " + state.String()
+				whole := func() error { return nothingGone(damaged, disk, t) }
+				if err := whole(); err != nil {
+					t.Fatalf("%s: %v", at, err)
+				}
+				for range 2 {
+					if err := putBack(disk, from); err != nil && !errors.Is(err, segment.ErrRefused) {
+						t.Fatalf("%s: restoring again: %v", at, err)
+					}
 					if err := whole(); err != nil {
-						t.Fatalf("%s: %v", at, err)
-					}
-					for range 2 {
-						if err := putBack(disk, from); err != nil && !errors.Is(err, segment.ErrRefused) {
-							t.Fatalf("%s: restoring again: %v", at, err)
-						}
-						if err := whole(); err != nil {
-							t.Fatalf("%s, then restored: %v", at, err)
-						}
-					}
-					if out := examine(t, disk); out.Report.Exit != 0 || len(out.Verdict.Restores) != 1 {
-						t.Fatalf("%s: %s, %d records of restorations", at, out.Report.Verdict, len(out.Verdict.Restores))
-					}
-					if got := kept(t, disk); !maps.Equal(got, want) {
-						t.Fatalf("%s: files %v, want %v", at, names(got), names(want))
+						t.Fatalf("%s, then restored: %v", at, err)
 					}
 				}
+				if out := examine(t, disk); out.Report.Exit != 0 || len(out.Verdict.Restores) != 1 {
+					t.Fatalf("%s: %s, %d records of restorations", at, out.Report.Verdict, len(out.Verdict.Restores))
+				}
+				if got := kept(t, disk); !maps.Equal(got, want) {
+					t.Fatalf("%s: files %v, want %v", at, names(got), names(want))
+				}
 			}
-			t.Logf("%d crash states", states)
-			if states < 50 {
-				t.Errorf("only %d crash states: the sweep is broken", states)
+			if n := count.States(); n < 50 {
+				t.Errorf("only %d crash states: the sweep is broken", n)
 			}
 		})
 	}

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/crash"
 	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/internal/ecmajson"
 )
@@ -25,6 +25,8 @@ type scenario struct {
 	run func(l *Log, m *durable.Mem, ack func(...chain.Record)) error
 	// seeds is how many losses of a kind are drawn from each crash point, 0 for lossSeeds.
 	seeds int
+	// operation is what it is counted as: "" for an append.
+	operation string
 	// breaks says that the home is not the one remembered, so that one audit.break is due.
 	breaks bool
 }
@@ -68,19 +70,19 @@ var scenarios = []scenario{
 			return errors.Join(appendSome(l, ack, 0, 2), appendBatch(l, ack, 2, 6))
 		},
 	}, {
-		name:    "rotation by size",
+		name: "rotation by size", operation: "rotate",
 		options: func(o *Options) { o.MaxBytes = 1024 },
 		run: func(l *Log, _ *durable.Mem, ack func(...chain.Record)) error {
 			return errors.Join(appendSome(l, ack, 0, 3), appendBatch(l, ack, 3, 6))
 		},
 	}, {
-		name: "rotation by period", prepare: prepared(2),
+		name: "rotation by period", operation: "rotate", prepare: prepared(2),
 		options: func(o *Options) { o.Now = ticking("2027-01-01T00:00:00.000Z") },
 		run: func(l *Log, _ *durable.Mem, ack func(...chain.Record)) error {
 			return appendSome(l, ack, 0, 3)
 		},
 	}, {
-		name: "rotation by hand", prepare: prepared(3),
+		name: "rotation by hand", operation: "rotate", prepare: prepared(3),
 		run: func(l *Log, _ *durable.Mem, ack func(...chain.Record)) error {
 			for n := range 2 {
 				rot, err := l.Rotate(context.Background())
@@ -194,20 +196,21 @@ const lossSeeds = 2
 // was acknowledged is there, the chain is whole, and no audit.break is chained that is not due.
 func TestF12Crash(t *testing.T) {
 	t.Parallel()
-	var states atomic.Int64
-	t.Cleanup(func() { t.Logf("%d crash states", states.Load()) })
-	for i, sc := range scenarios {
+	count := map[string]*crash.Counter{}
+	for _, sc := range scenarios {
+		if count[sc.operation] == nil {
+			count[sc.operation] = crash.Count(t, cmp.Or(sc.operation, "append"))
+		}
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
-			eachCrash(t, sc, uint64(i)*1000, func(disk *durable.Mem, acked []chain.Record, at string) {
-				states.Add(1)
+			eachCrash(t, sc, count[sc.operation], func(disk *durable.Mem, acked []chain.Record, at string) {
 				recoverAndCheck(t, sc, disk, acked, at)
 			})
 		})
 	}
 }
 
-func eachCrash(t *testing.T, sc scenario, seed uint64, check func(disk *durable.Mem, acked []chain.Record, at string)) {
+func eachCrash(t *testing.T, sc scenario, count *crash.Counter, check func(disk *durable.Mem, acked []chain.Record, at string)) {
 	base := durable.NewMem()
 	base.SetClock(ticking(testStart))
 	if sc.prepare != nil {
@@ -223,10 +226,8 @@ func eachCrash(t *testing.T, sc scenario, seed uint64, check func(disk *durable.
 			t.Fatalf("the scenario fails without a crash: %v", err)
 		}
 	}
-	for p, stopped := range base.CrashPoints(run) {
-		for _, loss := range durable.Losses(seed+uint64(p.After), cmp.Or(sc.seeds, lossSeeds)) {
-			check(stopped.Crash(loss), acked, fmt.Sprintf("%v, %v", p, loss))
-		}
+	for at, disk := range count.Each(base, cmp.Or(sc.seeds, lossSeeds), run) {
+		check(disk, acked, at.String())
 	}
 }
 
@@ -345,15 +346,14 @@ func keptWell(disk *durable.Mem, h *walkedLog) error {
 // on.
 func TestF2CrashInRecovery(t *testing.T) {
 	t.Parallel()
-	var states atomic.Int64
-	t.Cleanup(func() { t.Logf("%d states of a crash in recovery", states.Load()) })
-	for i, sc := range scenarios {
+	count := crash.Count(t, "recovery of appends and rotations")
+	for _, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
 			crashes := 0
-			eachCrash(t, sc, uint64(i)*1000+500, func(disk *durable.Mem, acked []chain.Record, at string) {
+			eachCrash(t, sc, &crash.Counter{}, func(disk *durable.Mem, acked []chain.Record, at string) {
 				crashes++
-				if crashes%797 != 0 { // a sample: each state has a hundred more behind it
+				if crashes%crash.Sample(397) != 0 { // a sample: each state has a hundred more behind it
 					return
 				}
 				second := scenario{options: func(o *Options) {
@@ -374,11 +374,8 @@ func TestF2CrashInRecovery(t *testing.T) {
 						t.Fatalf("crash %s: recovery fails without a crash: %v", at, err)
 					}
 				}
-				for p, stopped := range disk.CrashPoints(run) {
-					for _, loss := range durable.Losses(uint64(p.After), 1) {
-						states.Add(1)
-						recoverAndCheck(t, sc, stopped.Crash(loss), append(acked[:len(acked):len(acked)], more...), fmt.Sprintf("%s, and then %v, %v", at, p, loss))
-					}
+				for then, disk := range count.Each(disk, 1, run) {
+					recoverAndCheck(t, sc, disk, append(acked[:len(acked):len(acked)], more...), fmt.Sprintf("%s, and then %v", at, then))
 				}
 			})
 		})

@@ -2,7 +2,6 @@ package adopt_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"syscall"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/internal/adopt"
+	"github.com/opscontext/opscontext/internal/crash"
 	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -35,45 +35,39 @@ func TestCrash(t *testing.T) {
 	check(t, apply(done))
 	check(t, broughtOver(t, done, old))
 	want := strings.Join(listed(t, done, newArchive), " ")
-	states := 0
-	for p, stopped := range base.CrashPoints(func(m *durable.Mem) {
+	count := crash.Count(t, "adopt")
+	for at, disk := range count.Each(base, 0, func(m *durable.Mem) {
 		if err := apply(m); err != nil && !m.Crashed() {
 			t.Fatalf("adopting fails without a crash: %v", err)
 		}
 	}) {
-		if strings.Contains(p.String(), ".zst") {
+		if strings.Contains(at.String(), ".zst") {
 			break // archiving has a test of its own
 		}
-		for _, loss := range durable.Losses(uint64(p.After)*10, 0) {
-			states++
-			disk := stopped.Crash(loss)
-			at := fmt.Sprintf("%v, %v", p, loss)
-			err := apply(disk)
-			if errors.Is(err, segment.ErrRefused) && strings.Contains(err.Error(), "adopted already; no record was left behind") {
-				err = nil
-			}
-			if err != nil {
-				t.Fatalf("crash %s: adopting again: %v", at, err)
-			}
-			_, err = archive.Run(t.Context(), newPath, logOptions(disk), archive.Options{Workers: 1})
-			check(t, err)
-			if err := broughtOver(t, disk, old); err != nil {
-				t.Fatalf("crash %s: %v", at, err)
-			}
-			if got := strings.Join(listed(t, disk, newArchive), " "); got != want {
-				t.Fatalf("crash %s: files %s, want %s", at, got, want)
-			}
-			if left := strings.Join(listed(t, disk, newPath), " "); strings.Contains(left, ".tmp") {
-				t.Fatalf("crash %s: left is %s", at, left)
-			}
-			if now := tree(t, disk, oldPath); now != before {
-				t.Fatalf("crash %s: the old home has changed:\n%s\nit was\n%s", at, now, before)
-			}
+		err := apply(disk)
+		if errors.Is(err, segment.ErrRefused) && strings.Contains(err.Error(), "adopted already; no record was left behind") {
+			err = nil
+		}
+		if err != nil {
+			t.Fatalf("crash %s: adopting again: %v", at, err)
+		}
+		_, err = archive.Run(t.Context(), newPath, logOptions(disk), archive.Options{Workers: 1})
+		check(t, err)
+		if err := broughtOver(t, disk, old); err != nil {
+			t.Fatalf("crash %s: %v", at, err)
+		}
+		if got := strings.Join(listed(t, disk, newArchive), " "); got != want {
+			t.Fatalf("crash %s: files %s, want %s", at, got, want)
+		}
+		if left := strings.Join(listed(t, disk, newPath), " "); strings.Contains(left, ".tmp") {
+			t.Fatalf("crash %s: left is %s", at, left)
+		}
+		if now := tree(t, disk, oldPath); now != before {
+			t.Fatalf("crash %s: the old home has changed:\n%s\nit was\n%s", at, now, before)
 		}
 	}
-	t.Logf("%d crash states", states)
-	if states < 100 {
-		t.Errorf("only %d crash states: the sweep is broken", states)
+	if n := count.States(); n < 100 {
+		t.Errorf("only %d crash states: the sweep is broken", n)
 	}
 }
 

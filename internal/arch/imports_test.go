@@ -16,7 +16,8 @@ var floors = map[string]int{
 	"internal/loggen":    0,
 	"internal/timerange": 0,
 
-	"chain": 1,
+	"chain":          1,
+	"internal/crash": 1,
 
 	"segment":             2,
 	"internal/corpus":     2,

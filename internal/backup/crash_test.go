@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/opscontext/opscontext/internal/crash"
 	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -45,34 +46,28 @@ func TestCrash(t *testing.T) {
 			base.SyncAll()
 			done := base.Crash(durable.Loss{Kept: durable.KeptCache})
 			mustTake(t, done)
-			states := 0
-			for p, stopped := range base.CrashPoints(func(m *durable.Mem) {
+			count := crash.Count(t, "backup")
+			for at, disk := range count.Each(base, lossSeeds, func(m *durable.Mem) {
 				if _, err := take(m); err != nil && !m.Crashed() {
 					t.Fatalf("the backup fails without a crash: %v", err)
 				}
 			}) {
-				for _, loss := range durable.Losses(uint64(p.After)*10, lossSeeds) {
-					states++
-					disk := stopped.Crash(loss)
-					at := fmt.Sprintf("%v, %v", p, loss)
-					if c.first {
-						if exit, _ := judged(t, disk, testDir); exit != 0 || !holds(t, disk, had) {
-							t.Fatalf("crash %s: a restore gives %d, and has the earlier head: %v", at, exit, holds(t, disk, had))
-						}
-					}
-					for range 1 + states%8/7 { // a sample is run twice
-						if _, err := take(disk); err != nil {
-							t.Fatalf("crash %s: again: %v", at, err)
-						}
-					}
-					if want, got := contents(t, done, testDir), contents(t, disk, testDir); !maps.Equal(want, got) {
-						t.Fatalf("crash %s: files %v, want %v", at, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+				if c.first {
+					if exit, _ := judged(t, disk, testDir); exit != 0 || !holds(t, disk, had) {
+						t.Fatalf("crash %s: a restore gives %d, and has the earlier head: %v", at, exit, holds(t, disk, had))
 					}
 				}
+				for range 1 + count.States()%8/7 { // a sample is run twice
+					if _, err := take(disk); err != nil {
+						t.Fatalf("crash %s: again: %v", at, err)
+					}
+				}
+				if want, got := contents(t, done, testDir), contents(t, disk, testDir); !maps.Equal(want, got) {
+					t.Fatalf("crash %s: files %v, want %v", at, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+				}
 			}
-			t.Logf("%d crash states", states)
-			if states < 100 {
-				t.Errorf("only %d crash states: the sweep is broken", states)
+			if n := count.States(); n < 50 {
+				t.Errorf("only %d crash states: the sweep is broken", n)
 			}
 		})
 	}

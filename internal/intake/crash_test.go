@@ -3,11 +3,12 @@ package intake
 import (
 	"bytes"
 	"errors"
-	"fmt"
+	"iter"
 	"os"
 	"syscall"
 	"testing"
 
+	"github.com/opscontext/opscontext/internal/crash"
 	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -37,16 +38,15 @@ func TestCrash(t *testing.T) {
 	for _, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
-			states := 0
-			for at, disk := range crashes(t, sc, sc.prepared(t), lossSeeds) {
-				states++
-				if err := sc.goOn(t, disk, states%2*(1+states%3), 0); err != nil {
+			count := crash.Count(t, "import")
+			for at, disk := range crashes(t, sc, sc.prepared(t), count) {
+				others := int(count.States())
+				if err := sc.goOn(t, disk, others%2*(1+others%3), 0); err != nil {
 					t.Fatalf("crash %s: %v", at, err)
 				}
 			}
-			t.Logf("%d crash states", states)
-			if states < 100 {
-				t.Errorf("only %d crash states: the sweep is broken", states)
+			if n := count.States(); n < 100 {
+				t.Errorf("only %d crash states: the sweep is broken", n)
 			}
 		})
 	}
@@ -59,27 +59,23 @@ func TestCrashInResume(t *testing.T) {
 	for _, sc := range scenarios[:2] {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
-			states, first := 0, 0
-			for at, disk := range crashes(t, sc, sc.prepared(t), 1) {
-				if first++; first%701 != 0 { // a sample: each has a hundred more behind it
+			first, count := 0, crash.Count(t, "an import that goes on")
+			for at, disk := range crashes(t, sc, sc.prepared(t), &crash.Counter{}) {
+				if first++; first%crash.Sample(401) != 0 { // a sample: each has a hundred more behind it
 					continue
 				}
 				others := first % 2
 				if others > 0 {
 					appendOther(t, disk, others)
 				}
-				for again, disk := range crashes(t, sc, disk, 1) {
-					if states++; states%3 != 0 {
-						continue
-					}
-					if err := sc.goOn(t, disk, states%2, others); err != nil {
+				for again, disk := range crashes(t, sc, disk, count) {
+					if err := sc.goOn(t, disk, int(count.States()%2), others); err != nil {
 						t.Fatalf("crash %s, and then %s: %v", at, again, err)
 					}
 				}
 			}
-			t.Logf("%d states of a crash in the run that goes on", states)
-			if states < 100 {
-				t.Errorf("only %d states: the sweep is broken", states)
+			if n := count.States(); n < 100 {
+				t.Errorf("only %d states: the sweep is broken", n)
 			}
 		})
 	}
@@ -95,22 +91,14 @@ func (sc scenario) prepared(t *testing.T) *durable.Mem {
 }
 
 // crashes yields disks as a crash of the import leaves them.
-func crashes(t *testing.T, sc scenario, base *durable.Mem, seeds int) func(func(string, *durable.Mem) bool) {
-	return func(yield func(string, *durable.Mem) bool) {
-		for p, stopped := range base.CrashPoints(func(m *durable.Mem) {
-			o := sc.options
-			o.Order = BackDated // of what is lost, nothing says that it was begun before others appended
-			if _, err := importInto(m, source(sc.events), o); err != nil && !m.Crashed() && !sc.finished(m) {
-				t.Fatalf("the import fails without a crash: %v", err)
-			}
-		}) {
-			for _, loss := range durable.Losses(uint64(p.After)*10, seeds) {
-				if !yield(fmt.Sprintf("%v, %v", p, loss), stopped.Crash(loss)) {
-					return
-				}
-			}
+func crashes(t *testing.T, sc scenario, base *durable.Mem, count *crash.Counter) iter.Seq2[crash.State, *durable.Mem] {
+	return count.Each(base, lossSeeds, func(m *durable.Mem) {
+		o := sc.options
+		o.Order = BackDated // of what is lost, nothing says that it was begun before others appended
+		if _, err := importInto(m, source(sc.events), o); err != nil && !m.Crashed() && !sc.finished(m) {
+			t.Fatalf("the import fails without a crash: %v", err)
 		}
-	}
+	})
 }
 
 // goOn appends records of somebody else and imports again.
@@ -163,7 +151,7 @@ func TestPowerCutAfterKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bytes.SplitAfter(data, []byte("\n"))
-	states := 0
+	count := crash.Count(t, "a power cut behind a kill of an import")
 	for kept := range 4 {
 		disk := newDisk()
 		disk.Inject(durable.Fault{Op: durable.OpWrite, Name: segment.LiveName, Err: syscall.EIO})
@@ -186,26 +174,21 @@ func TestPowerCutAfterKill(t *testing.T) {
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
-		for p, stopped := range disk.CrashPoints(func(m *durable.Mem) {
+		for at, disk := range count.Each(disk, 1, func(m *durable.Mem) {
 			if err := run(m); err != nil && !m.Crashed() {
 				t.Fatal(err)
 			}
 		}) {
-			for _, loss := range durable.Losses(uint64(p.After), 1) {
-				states++
-				disk := stopped.Crash(loss)
-				err := run(disk)
-				if err != nil && sc.finished(disk) {
-					err = nil
-				}
-				if err == nil {
-					err = whole(disk, bytesOf(t, source(sc.events)), Options{Times: TimesOfSource}, 0)
-				}
-				if err != nil {
-					t.Fatalf("%d records kept, power cut %v, %v: %v", kept, p, loss, err)
-				}
+			err := run(disk)
+			if err != nil && sc.finished(disk) {
+				err = nil
+			}
+			if err == nil {
+				err = whole(disk, bytesOf(t, source(sc.events)), Options{Times: TimesOfSource}, 0)
+			}
+			if err != nil {
+				t.Fatalf("%d records kept, power cut %v: %v", kept, at, err)
 			}
 		}
 	}
-	t.Logf("%d states", states)
 }

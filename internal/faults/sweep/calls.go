@@ -101,6 +101,17 @@ func (c call) target(pid int, r *syscall.PtraceRegs) string {
 	return ""
 }
 
+// direct tells whether a file was opened to be read past the page cache.
+func direct(pid int, fd int32) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", pid, fd))
+	if err != nil {
+		return false
+	}
+	var pos, flags int64
+	n, err := fmt.Sscanf(string(text), "pos:\t%d\nflags:\t%o", &pos, &flags)
+	return err == nil && n == 2 && flags&syscall.O_DIRECT != 0
+}
+
 // cwd stands for the working directory where a directory fd is expected (AT_FDCWD).
 const cwd = -100
 

@@ -222,10 +222,16 @@ func (t *tracer) befall(pid int, th *thread, r *syscall.PtraceRegs) error {
 // shortestRead is what a read of any size gives that is cut short, in bytes.
 const shortestRead = 64
 
-// readLess gives half of what was read.
+// readLess gives half of what was read; of what was read past the page cache whole pages, for a disk gives
+// no less, and less than one is the end of the file.
 func (t *tracer) readLess(pid int, r *syscall.PtraceRegs) error {
-	if n := int64(r.Rax); n > 1 {
-		r.Rax = uint64(n / 2)
+	n := int64(r.Rax)
+	less := n / 2
+	if direct(pid, int32(r.Rdi)) {
+		less &^= 4095
+	}
+	if less > 0 && less < n {
+		r.Rax = uint64(less)
 	}
 	return gone(syscall.PtraceSetRegs(pid, r))
 }
