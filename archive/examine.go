@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
-	"slices"
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
@@ -78,32 +77,20 @@ func Examine(ctx context.Context, fsys durable.FS, src segment.Source, vouched [
 // Attested gives the manifest beside src, an archived segment from [Opener], if the chain vouches for it
 // and the compressed file is as long as it says and has its table of frames; nil if not. It reads the
 // manifest and nothing else: whether the file has the bytes that the manifest is of is for [Inspect].
-// An error means that it could not be looked at.
-func Attested(fsys durable.FS, src segment.Source, vouched []chain.Archive) (*Manifest, error) {
+func Attested(src segment.Source, vouched []chain.Archive) *Manifest {
 	s, ok := src.(*source)
-	if !ok {
-		return nil, nil
+	if !ok || s.short != nil {
+		return nil
 	}
-	text, err := readManifestFile(fsys, s.manifestPath())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, err
+	m := s.beside()
+	if m == nil || m.Archived.Bytes != s.info.Size {
+		return nil
 	}
-	digest := Digest(text)
-	if !slices.ContainsFunc(vouched, func(p chain.Archive) bool { return p.Segment == s.Name() && p.Manifest == digest }) {
-		return nil, nil
+	want := chain.Archive{Segment: s.Name(), SHA256: m.SHA256, Archived: m.Archived.SHA256, Manifest: s.digest}
+	if !bySegment(vouched).has(want) {
+		return nil
 	}
-	m, err := ParseManifest(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.manifestPath(), err)
-	}
-	want := chain.Archive{Segment: s.Name(), SHA256: m.SHA256, Archived: m.Archived.SHA256, Manifest: digest}
-	if m.Segment == s.name && m.Archived.Bytes == s.info.Size && s.short == nil && bySegment(vouched).has(want) {
-		return m, nil
-	}
-	return nil, nil
+	return m
 }
 
 func inspect(fsys durable.FS, src segment.Source, vouched []chain.Archive) (e Evidence, s *source, err error) {

@@ -86,9 +86,8 @@ func TestExamine(t *testing.T) {
 				t.Errorf("manifest %v (%v), attested %v", e.Manifest != nil, e.Err, e.Attested)
 			}
 			// A glance at the manifest sees what a look at the file sees, but for bytes that were exchanged.
-			glance, err := Attested(m, openTest(t, m, testFile), v)
-			if err != nil && !errors.Is(err, c.err) || (glance != nil) != c.attested {
-				t.Errorf("at a glance attested: %v, %v", glance != nil, err)
+			if glance := Attested(openTest(t, m, testFile), v); (glance != nil) != c.attested {
+				t.Errorf("at a glance attested: %v", glance != nil)
 			}
 			if e.Suspect != c.suspect {
 				t.Errorf("suspect %d, want %d", e.Suspect, c.suspect)
@@ -109,15 +108,15 @@ func TestAttestedReadsNoArchive(t *testing.T) {
 	file[len(file)/3] ^= 1
 	put(t, m, archivePath(testFile), file)
 	src := openTest(t, m, testFile)
-	if got, err := Attested(m, src, v); err != nil || got == nil {
-		t.Errorf("a file with another byte: %v, %v", got, err)
+	if Attested(src, v) == nil {
+		t.Error("a file with another byte is looked at")
 	}
 	if e, err := Inspect(m, src, v); err != nil || e.Attested {
 		t.Errorf("a file with another byte is attested: %+v, %v", e, err)
 	}
 	put(t, m, archivePath(testFile), append(file, 0))
-	if got, err := Attested(m, openTest(t, m, testFile), v); err != nil || got != nil {
-		t.Errorf("a longer file: %v, %v", got, err)
+	if Attested(openTest(t, m, testFile), v) != nil {
+		t.Error("a longer file is attested")
 	}
 }
 

@@ -59,7 +59,8 @@ type source struct {
 	err  error // why the file cannot be opened
 
 	hint     sync.Once
-	manifest *Manifest // beside the file; nil if there is none that can be read
+	manifest *Manifest  // beside the file; nil if there is none that can be read
+	digest   chain.Hash // of its file
 }
 
 // Opener gives the function that [segment.SnapshotOptions] wants: it opens the source of a compressed
@@ -118,9 +119,12 @@ func (s *source) declared() []place {
 // found there must be what it says.
 func (s *source) beside() *Manifest {
 	s.hint.Do(func() {
-		m, err := ReadManifest(s.fs, s.manifestPath())
-		if err == nil && m.Segment == s.name {
-			s.manifest = m
+		text, err := readManifestFile(s.fs, s.manifestPath())
+		if err != nil {
+			return
+		}
+		if m, err := ParseManifest(text); err == nil && m.Segment == s.name {
+			s.manifest, s.digest = m, Digest(text)
 		}
 	})
 	return s.manifest
