@@ -17,6 +17,11 @@ type Want struct {
 	Texts []string
 }
 
+// Everything reports whether every record is wanted.
+func (w *Want) Everything() bool {
+	return w.Span.All() && w.Kind == nil && w.Actor == nil && len(w.Texts) == 0
+}
+
 // Frame is a frame that may hold a record that is wanted.
 type Frame struct {
 	Number       int

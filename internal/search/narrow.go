@@ -91,10 +91,15 @@ func (q *Query) want() index.Want {
 	return w
 }
 
-// narrow asks the indexes of the archived segments. Where there is none to use, all is read.
+// narrow asks the indexes of the archived segments. Where there is none to use, all is read. For the
+// first or last few records of all no index is opened: there is nothing to rule out, and a long log has
+// many.
 func (r *run) narrow() {
 	r.narrowed = make([]*narrowed, len(r.sources))
 	want := r.o.Query.want()
+	if r.o.Limit > 0 && r.o.Where == nil && want.Everything() {
+		return
+	}
 	r.sum.Common = len(want.Texts) > 0 && !slices.ContainsFunc(want.Texts, index.Narrows)
 	refused := make([]error, len(r.sources))
 	var asking sync.WaitGroup

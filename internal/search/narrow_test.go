@@ -189,3 +189,23 @@ func TestDamagedBeginningIsTold(t *testing.T) {
 		t.Errorf("%d of 200 are told: the test is broken", told)
 	}
 }
+
+// The last few records of all are found without a look at an index, however many there are.
+func TestLastRecordsNeedNoIndex(t *testing.T) {
+	home := layFrames(t, "")
+	index := filepath.Join(home, segment.ArchiveDir, segment.Name{Number: 1}.File(segment.FormIndex))
+	must(t, os.WriteFile(index, []byte("no index"), 0o600))
+	for _, c := range []struct {
+		limit int64
+		query Query
+		asked int64
+	}{{3, Query{}, 0}, {0, Query{}, 1}, {3, Query{Kinds: []string{"often"}}, 1}, {3, Query{Span: timerange.Range{Since: "2026"}}, 1}} {
+		snap := open(t, home)
+		s, err := Run(t.Context(), snap, Options{Query: c.query, Limit: c.limit, Reverse: true})
+		must(t, err)
+		must(t, snap.Close())
+		if s.Unindexed != c.asked || c.limit > 0 && s.Hits != c.limit {
+			t.Errorf("%+v, at most %d: %d hits, %d indexes were asked in vain, want %d", c.query, c.limit, s.Hits, s.Unindexed, c.asked)
+		}
+	}
+}
