@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html"
 	"math"
@@ -15,7 +16,7 @@ import (
 const (
 	chartWidth   = 860.0
 	panelLeft    = 76.0 // room for the marks of the axis
-	panelRight   = 190  // and for the names of the lines
+	panelRight   = 200  // and for the names of the lines
 	panelTop     = 62.0
 	panelHeight  = 340.0
 	panelBelow   = 56.0
@@ -28,9 +29,9 @@ const (
 const style = `<style>
 .ground{fill:#ffffff}.text{fill:#1f2328;font:13px system-ui,-apple-system,"Segoe UI",sans-serif}.title{font-weight:600;font-size:15px}
 .faint{fill:#59636e}.grid{stroke:#d1d9e0;stroke-width:1}.line{fill:none;stroke-width:2}
-.all{stroke:#bc4c00}.all-dot{fill:#bc4c00}.ends{stroke:#0969da}.ends-dot{fill:#0969da}.lead{stroke-width:1;opacity:.55}
+.all{stroke:#bc4c00}.all-dot{fill:#bc4c00}.ends{stroke:#0969da}.ends-dot{fill:#0969da}.each{stroke:#1a7f37}.each-dot{fill:#1a7f37}.lead{stroke-width:1;opacity:.55}
 @media (prefers-color-scheme:dark){.ground{fill:#0d1117}.text{fill:#e6edf3}.faint{fill:#9198a1}.grid{stroke:#30363d}
-.all{stroke:#f0883e}.all-dot{fill:#f0883e}.ends{stroke:#58a6ff}.ends-dot{fill:#58a6ff}}
+.all{stroke:#f0883e}.all-dot{fill:#f0883e}.ends{stroke:#58a6ff}.ends-dot{fill:#58a6ff}.each{stroke:#3fb950}.each-dot{fill:#3fb950}}
 </style>
 `
 
@@ -130,7 +131,7 @@ func (p *panel) draw(to *bytes.Buffer) {
 	}
 	edge := chartWidth - panelRight
 	text("title", "start", 20, p.top+28, p.title)
-	text("faint", "start", 20, p.top+46, "logarithmic, so is the number of records")
+	text("faint", "start", 20, p.top+46, "logarithmic, as the number of records is")
 	p.key(to, text)
 	for power := p.lo; power <= p.hi; power++ {
 		v := math.Pow(10, power)
@@ -160,54 +161,69 @@ func (p *panel) draw(to *bytes.Buffer) {
 				html.EscapeString(s.name), terminal.Plural(int64(p.xs[j]), "record"), p.unit(v))
 		}
 		fmt.Fprintf(to, `<path class="line lead %s" d="M%.1f %.1fL%.1f %.1f"/>`+"\n", class, p.x(last)+pointRadius, ends[i], edge+6, at[i])
-		text("", "start", edge+10, at[i]+4, s.name+"  "+p.unit(s.values[last]))
+		text("", "start", edge+10, at[i]+4, s.name+": "+p.unit(s.values[last]))
 	}
 }
 
 // key says what the colours mean.
 func (p *panel) key(to *bytes.Buffer, text func(class, anchor string, x, y float64, words string)) {
-	x := 330.0
-	for _, s := range []series{{name: "goes through the whole log", reach: reachAll}, {name: "goes to a few places", reach: reachEnds}} {
+	x := 372.0
+	for _, reach := range []reach{reachAll, reachSegments, reachEnds} {
+		s := series{name: "goes to " + string(reach), reach: reach}
 		fmt.Fprintf(to, `<path class="line %s" d="M%.1f %.1fh22"/><circle class="%s-dot" cx="%.1f" cy="%.1f" r="%.1f"/>`+"\n",
 			s.class(), x, p.top+24, s.class(), x+11, p.top+24, pointRadius)
-		text("", "start", x+30, p.top+28, s.name)
-		x += 240
+		text("", "start", x+27, p.top+28, s.name)
+		x += 164
 	}
 }
 
 func (s *series) class() string {
-	if s.reach == reachAll {
+	switch s.reach {
+	case reachAll:
 		return "all"
+	case reachSegments:
+		return "each"
 	}
 	return "ends"
 }
 
-// spread moves places apart so that text fits beside each, in their order, as near to where they were as
-// one pass down and one up make it, and within bounds as long as there is room.
+// spread moves places apart so that text fits beside each, in their order. What overlaps becomes a block,
+// whose middle stays where that of its places is, within bounds as long as there is room.
 func spread(places []float64, top, bottom float64) []float64 {
+	type block struct {
+		texts []int   // indices of places
+		sum   float64 // of where each would have the block begin
+		begin float64
+	}
 	order := make([]int, len(places))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case places[a] < places[b]:
-			return -1
-		case places[a] > places[b]:
-			return 1
-		}
-		return 0
-	})
-	at := slices.Clone(places)
-	next := top
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
+	height := func(b block) float64 { return float64(len(b.texts)) * labelSpacing }
+	var blocks []block
 	for _, i := range order {
-		at[i] = max(at[i], next)
-		next = at[i] + labelSpacing
+		b := block{texts: []int{i}, sum: places[i]}
+		for {
+			b.begin = max(top, min(b.sum/float64(len(b.texts)), bottom+labelSpacing-height(b)))
+			if len(blocks) == 0 {
+				break
+			}
+			above := blocks[len(blocks)-1]
+			if above.begin+height(above) <= b.begin {
+				break
+			}
+			b.sum += above.sum - height(above)*float64(len(b.texts))
+			b.texts = append(slices.Clone(above.texts), b.texts...)
+			blocks = blocks[:len(blocks)-1]
+		}
+		blocks = append(blocks, b)
 	}
-	next = bottom
-	for _, i := range slices.Backward(order) {
-		at[i] = min(at[i], next)
-		next = at[i] - labelSpacing
+	at := make([]float64, len(places))
+	for _, b := range blocks {
+		for n, i := range b.texts {
+			at[i] = b.begin + float64(n)*labelSpacing
+		}
 	}
 	return at
 }

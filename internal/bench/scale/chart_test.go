@@ -74,16 +74,16 @@ func TestChartShowsEverything(t *testing.T) {
 		}
 	}
 	for _, op := range operations() {
-		if n := len(slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return !strings.HasPrefix(s, op.name+"  ") })); n != 2 {
+		if n := len(slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return !strings.HasPrefix(s, op.name+": ") })); n != 2 {
 			t.Errorf("%s is named in %d panels", op.name, n)
 		}
 	}
-	for _, words := range []string{"Processor time", "Peak memory", "500,000", "5,000,000", "50,000,000", "records", "100 ms", "10 MiB", "100 MiB", "goes through the whole log"} {
+	for _, words := range []string{"Processor time", "Peak memory", "500,000", "5,000,000", "50,000,000", "records", "100 ms", "10 MiB", "100 MiB", "goes to the whole log", "goes to each segment"} {
 		if !slices.Contains(texts, words) {
 			t.Errorf("nothing is labelled %q: %q", words, texts)
 		}
 	}
-	if got, want := points["all-dot"]+points["ends-dot"], 2*len(sizes)*len(operations())+2*2; got != want {
+	if got, want := points["all-dot"]+points["each-dot"]+points["ends-dot"], 2*len(sizes)*len(operations())+2*3; got != want {
 		t.Errorf("%d points, with the key, want %d", got, want)
 	}
 }
@@ -135,6 +135,9 @@ func TestSpread(t *testing.T) {
 			}
 		}
 	})
+	if at := spread([]float64{200, 200}, 0, 400); at[0] != 200-labelSpacing/2 || at[1] != 200+labelSpacing/2 {
+		t.Errorf("two of one place are not around it: %v", at)
+	}
 	if at := spread([]float64{100, 300}, 0, 400); at[0] != 100 || at[1] != 300 {
 		t.Errorf("what has room was moved: %v", at)
 	}

@@ -30,14 +30,14 @@ func growths(sizes []measurements) (all []growth) {
 	return all
 }
 
-// grown judges one step. Processor time of what goes through the whole log is that of each record: it may
-// not grow either.
+// grown judges one step. Processor time of what goes through the whole log, or all its segments, is that of
+// each record: it may not grow either.
 func grown(op operation, from, to int64, a, b figure) growth {
 	g := growth{operation: op, from: from, to: to}
 	more := float64(to) / float64(from)
 	tenfold := func(factor float64) float64 { return math.Pow(factor, 1/math.Log10(more)) }
 	cpu := a.CPU
-	if op.reach == reachAll {
+	if op.reach != reachEnds {
 		cpu *= more
 	}
 	g.cpu, g.peak = tenfold(b.CPU/a.CPU), tenfold(float64(b.Peak)/float64(a.Peak))
@@ -53,7 +53,7 @@ func (g growth) verdict() string {
 		return "time and memory grew"
 	case g.peakGrew:
 		return "memory grew"
-	case g.cpuGrew && g.reach == reachAll:
+	case g.cpuGrew && g.reach != reachEnds:
 		return "time grew faster than the log"
 	case g.cpuGrew:
 		return "time grew"

@@ -8,6 +8,7 @@ import (
 func TestGrown(t *testing.T) {
 	const mib = 1 << 20
 	ends, all := operation{name: "ends", reach: reachEnds}, operation{name: "all", reach: reachAll}
+	each := operation{name: "each", reach: reachSegments}
 	for name, c := range map[string]struct {
 		op       operation
 		from, to int64
@@ -23,6 +24,8 @@ func TestGrown(t *testing.T) {
 		"both":                         {ends, 1000, 10_000, figure{1, 0, 20 * mib}, figure{2, 0, 40 * mib}, "time and memory grew"},
 		"linear":                       {all, 1000, 10_000, figure{1, 0, 20 * mib}, figure{10, 0, 20 * mib}, "as it should"},
 		"less than linear":             {all, 1000, 10_000, figure{1, 0, 20 * mib}, figure{5, 0, 20 * mib}, "as it should"},
+		"each, linear":                 {each, 1000, 10_000, figure{1, 0, 20 * mib}, figure{10, 0, 20 * mib}, "as it should"},
+		"each, more than linear":       {each, 1000, 10_000, figure{1, 0, 20 * mib}, figure{16, 0, 20 * mib}, "time grew faster than the log"},
 		"more than linear":             {all, 1000, 10_000, figure{1, 0, 20 * mib}, figure{16, 0, 20 * mib}, "time grew faster than the log"},
 		"linear with memory":           {all, 1000, 10_000, figure{1, 0, 20 * mib}, figure{10, 0, 200 * mib}, "memory grew"},
 		"twofold: no more than a part": {ends, 1000, 2000, figure{1, 0, mib}, figure{1.12, 0, mib}, "as it should"},
@@ -65,7 +68,7 @@ func invented(sizes ...int64) (all []measurements) {
 		m := measurements{Records: n, Raw: n * 400, Stored: n * 80, Segments: 3, Figures: map[string]figure{}}
 		for i, op := range operations() {
 			f := figure{CPU: 0.01 * float64(i+1), Wall: 0.02, Peak: int64(10+i) << 20}
-			if op.reach == reachAll {
+			if op.reach != reachEnds {
 				f.CPU *= float64(n) / float64(sizes[0])
 			}
 			m.Figures[op.name] = f

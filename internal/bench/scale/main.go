@@ -4,8 +4,8 @@
 //
 //	scale [-bin bin/opscontext] [-sizes N,N,...] [-keep DIR] [-markdown FILE] [-chart FILE]
 //
-// Commands that go through the whole log may take time with it, and no more memory. Nothing that a
-// command costs which does not go through the log may grow. What grew is a line in a table and no
+// Commands that go through the whole log, or look at something of each segment, may take time with it, and
+// no more memory. Nothing that any other command costs may grow. What grew is a line in a table and no
 // failure.
 //
 // The events are made while they are imported. Each log is removed once it is measured; with -keep it

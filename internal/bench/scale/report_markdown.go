@@ -41,8 +41,8 @@ func (r *report) markdown(o options) []byte {
 		t.markdown(&to)
 	}
 	if len(r.sizes) > 1 {
-		fmt.Fprintf(&to, "\n## Growth\n\nFactors for a tenfold of records, one for each step. What goes through the whole log may take ten times as\n"+
-			"long; all else may grow to %.1f times at most, or by %s or %s.\n\n", mayGrow, seconds(cpuNoise), terminal.Bytes(peakNoise))
+		fmt.Fprintf(&to, "\n## Growth\n\nFactors for a tenfold of records, one for each step. What goes through the whole log, or to each of its\n"+
+			"segments, may take ten times as long; all else may grow to %.1f times at most, or by %s or %s.\n\n", mayGrow, seconds(cpuNoise), terminal.Bytes(peakNoise))
 		t := r.growth()
 		t.markdown(&to)
 	}
