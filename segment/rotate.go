@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/opscontext/opscontext/chain"
@@ -161,7 +162,12 @@ func (w *writer) linkSealed(path string) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := w.fs.Link(w.path(LiveName), path); err != nil {
+	err = w.fs.Link(w.path(LiveName), path)
+	if errors.Is(err, syscall.EPERM) {
+		return &Refusal{Path: w.path(LiveName), Offset: -1, Why: "the segment cannot be sealed: the file may only be appended to, or there are no hard links here",
+			Next: "chattr -a the file, rotate, and set it on the new one"}
+	}
+	if err != nil {
 		return err
 	}
 	// Names can be moved by whoever may write here: what was linked must be what was synced.
