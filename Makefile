@@ -16,15 +16,16 @@ NO_SKIPS    ?=
 
 TOOL      := go tool -modfile=tools.mod
 TESTRUN   := go run ./internal/testrun $(if $(NO_SKIPS),-no-skips) --
-# The sweeps with file systems of their own are a module of their own, for Linux alone.
+# The sweeps with file systems of their own are a module of their own, for Linux alone. What a machine has
+# no device or no kernel for is skipped there, with NO_SKIPS, too: it cannot be installed.
 REALFS := internal/faults/realfs
 INREAL := $(if $(filter linux,$(shell go env GOOS)),cd $(REALFS) &&,@echo "only on Linux:")
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
-.PHONY: help build demo test check bench peers scale microbench corpus fuzz faults crash mutants conformance fmt format vet lint deadcode modules cross race clean
+.PHONY: help build demo test check bench peers scale microbench corpus fuzz faults faults-long crash mutants conformance fmt format vet lint deadcode modules cross race clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## bin/opscontext: static, trimmed paths, version stamped
 	CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags "-X main.release=$(VERSION:v%=%)" -o bin/opscontext ./cmd/opscontext
@@ -35,7 +36,7 @@ demo: build ## a five-year log: verified, then a tampered and a rolled-back copy
 test: ## all tests; those that want node or another tool say that they are skipped
 	$(TESTRUN) ./...
 	go build -o bin/testrun ./internal/testrun
-	$(INREAL) $(CURDIR)/bin/testrun $(if $(NO_SKIPS),-no-skips) -- ./...
+	$(INREAL) $(CURDIR)/bin/testrun -- ./...
 
 check: format vet modules lint deadcode cross race build demo conformance fuzz faults ## everything CI runs (needs node, gcc, linux/amd64)
 
@@ -58,11 +59,13 @@ corpus: ## write the damaged logs of testdata/corrupt anew, as their generator m
 fuzz: ## every fuzz target for FUZZTIME, one after another
 	scripts/fuzz $(FUZZTIME)
 
-faults: build mutants crash ## kill commands at every system call, cut their power; judge what is left (linux, root)
-	go run ./internal/faults/sweep -bin bin/opscontext $(FAULT_FLAGS)
-	go run -C $(REALFS) ./powercut -bin $(CURDIR)/bin/opscontext -least 600
-	go run -C $(REALFS) ./blockimage -bin $(CURDIR)/bin/opscontext -least 1500
-	go run -C $(REALFS) ./badwrite -bin $(CURDIR)/bin/opscontext -least 60
+faults: build mutants crash ## kills, power cuts, bad and full disks, under each command; a table at the end (linux, root)
+	$(INREAL) go run ./roundup -root $(CURDIR) -seed $(SEED) -kill "$(FAULT_FLAGS)"
+
+faults-long: build ## the same at every point there is: a night
+	$(MAKE) mutants MUTANTS=0
+	$(MAKE) crash CRASH_TIMES=20
+	$(INREAL) go run ./roundup -root $(CURDIR) -seed $(SEED) -kill "-seed $(SEED)" -long
 
 crash: ## what a power cut leaves in memory: CRASH_TIMES as many states as the tests have, drawn with SEED
 	scripts/crash $(CRASH_TIMES) $(SEED) 50000
@@ -95,6 +98,7 @@ lint: ## the linters of .golangci.yml, pinned in tools.mod (first run builds the
 
 deadcode: # functions that neither a program nor a test reaches
 	@dead=$$($(TOOL) deadcode -test ./...); [ -z "$$dead" ] || { echo "never called:"; echo "$$dead"; exit 1; }
+	$(INREAL) dead=$$(go tool -modfile=$(CURDIR)/tools.mod deadcode -test ./...); [ -z "$$dead" ] || { echo "never called:"; echo "$$dead"; exit 1; }
 
 cross: ## compile everything, tests too, for every supported platform
 	@for p in $(PLATFORMS); do \
@@ -106,7 +110,7 @@ cross: ## compile everything, tests too, for every supported platform
 race: # all tests under the race detector
 	$(TESTRUN) -race ./...
 	go build -o bin/testrun ./internal/testrun
-	$(INREAL) $(CURDIR)/bin/testrun $(if $(NO_SKIPS),-no-skips) -- -race ./...
+	$(INREAL) $(CURDIR)/bin/testrun -- -race ./...
 
 clean: ## remove what the targets above built
 	rm -rf bin

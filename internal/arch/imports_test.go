@@ -59,7 +59,10 @@ var floors = map[string]int{
 	"internal/faults/realfs/toy":        2,
 	"internal/faults/realfs/badwrite":   3,
 	"internal/faults/realfs/blockimage": 3,
+	"internal/faults/realfs/fulldisk":   3,
+	"internal/faults/realfs/limits":     3,
 	"internal/faults/realfs/powercut":   3,
+	"internal/faults/realfs/roundup":    3,
 }
 
 // barred lists imports that the floors would allow and the design does not.

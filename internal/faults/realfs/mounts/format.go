@@ -31,6 +31,12 @@ var (
 	XFS         = Format{"xfs", "xfs", 16 << 20, "nouuid", []string{"mkfs.xfs", "-q", "-f", "-K"}, xfsForTests}
 )
 
+// Formats that are for running out of something.
+var (
+	FewInodes = Format{"ext4-inodes", "ext4", 8 << 20, "", mkfsExt4("-N", "32"), nil}
+	Btrfs     = Format{"btrfs", "btrfs", 120 << 20, "", []string{"mkfs.btrfs", "-q", "-f", "-K"}, nil}
+)
+
 // mkfsExt4 is a file system that writes everything of its own at once, and nothing later by itself.
 func mkfsExt4(more ...string) []string {
 	return append([]string{"mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0"}, more...)
@@ -53,10 +59,24 @@ func (f Format) Missing() string {
 	return "the kernel has no " + f.Kind
 }
 
+// File makes a new file with an empty file system in it.
+func (f Format) File(dir, name string) (image string, err error) {
+	bytes, err := f.Image(dir)
+	if err != nil {
+		return "", err
+	}
+	image = filepath.Join(dir, name+".disk")
+	return image, os.WriteFile(image, bytes, 0o600)
+}
+
 // Image makes an empty file system in a new file, and gives its bytes.
 func (f Format) Image(dir string) ([]byte, error) {
-	name := filepath.Join(dir, f.Name+".image")
-	if err := os.WriteFile(name, nil, 0o600); err != nil {
+	file, err := os.CreateTemp(dir, f.Name+".image-")
+	if err != nil {
+		return nil, err
+	}
+	name := file.Name()
+	if err := file.Close(); err != nil {
 		return nil, err
 	}
 	if err := os.Truncate(name, f.Size); err != nil {

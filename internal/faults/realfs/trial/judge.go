@@ -191,3 +191,14 @@ func read(log *bytes.Buffer, name string) error {
 	}
 	return nil
 }
+
+// Refused is how many appends the log says were refused.
+func (p Place) Refused() (count int, err error) {
+	all, err := p.Records()
+	for _, r := range all {
+		if r.Event == "audit.append_failed" {
+			count += r.Payload.Count
+		}
+	}
+	return count, err
+}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -71,13 +72,15 @@ const Outage = 15 * time.Minute
 
 // Program is the program under test.
 type Program struct {
-	Bin string
-	Env []string // added to the environment
+	Bin    string
+	Env    []string // added to the environment
+	Before []string // a command that runs the program, with its own arguments
 }
 
 // Command is the program on the log of a place. It dies with the thread that starts it.
 func (a Program) Command(p Place, args ...string) *exec.Cmd {
-	cmd := exec.Command(a.Bin, append([]string{"--home", p.Home(), "--state", p.State()}, args...)...)
+	words := slices.Concat(a.Before, []string{a.Bin, "--home", p.Home(), "--state", p.State()}, args)
+	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Env = append(os.Environ(), a.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
