@@ -167,13 +167,14 @@ func (p *panel) draw(to *bytes.Buffer) {
 
 // key says what the colours mean.
 func (p *panel) key(to *bytes.Buffer, text func(class, anchor string, x, y float64, words string)) {
-	x := 372.0
+	text("faint", "end", 440, p.top+28, "goes through")
+	x := 450.0
 	for _, reach := range []reach{reachAll, reachSegments, reachEnds} {
-		s := series{name: "goes to " + string(reach), reach: reach}
+		s := series{name: string(reach), reach: reach}
 		fmt.Fprintf(to, `<path class="line %s" d="M%.1f %.1fh22"/><circle class="%s-dot" cx="%.1f" cy="%.1f" r="%.1f"/>`+"\n",
 			s.class(), x, p.top+24, s.class(), x+11, p.top+24, pointRadius)
 		text("", "start", x+27, p.top+28, s.name)
-		x += 164
+		x += 142
 	}
 }
 

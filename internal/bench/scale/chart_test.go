@@ -78,7 +78,7 @@ func TestChartShowsEverything(t *testing.T) {
 			t.Errorf("%s is named in %d panels", op.name, n)
 		}
 	}
-	for _, words := range []string{"Processor time", "Peak memory", "500,000", "5,000,000", "50,000,000", "records", "100 ms", "10 MiB", "100 MiB", "goes to the whole log", "goes to each segment"} {
+	for _, words := range []string{"Processor time", "Peak memory", "500,000", "5,000,000", "50,000,000", "records", "100 ms", "10 MiB", "100 MiB", "the whole log", "each segment"} {
 		if !slices.Contains(texts, words) {
 			t.Errorf("nothing is labelled %q: %q", words, texts)
 		}

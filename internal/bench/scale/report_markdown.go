@@ -12,8 +12,8 @@ import (
 // markdown is the report as a page.
 func (r *report) markdown(o options) []byte {
 	var to bytes.Buffer
-	to.WriteString("# How cost grows\n\nWhat one run of `make scale` measured. It is written anew by each run; what the figures mean is said in\n" +
-		"[DESIGN](../docs/DESIGN.md#how-cost-grows).\n\n")
+	to.WriteString("# How cost grows\n\nWhat `make scale` measured, in one run or, with `-keep`, in several. It is written anew by each run; what the\n" +
+		"figures mean is said in [DESIGN](../docs/DESIGN.md#how-cost-grows).\n\n")
 	for _, f := range r.facts {
 		fmt.Fprintf(&to, "- %s: %s\n", f.label, f.text)
 	}
