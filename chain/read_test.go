@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/corpus"
 	"github.com/opscontext/opscontext/internal/ecmajson"
 )
 
@@ -231,6 +232,17 @@ func onlyMembers(v ecmajson.Value) bool {
 func FuzzJudge(f *testing.F) {
 	f.Add([]byte(genesisLine()+"\n"+genesisLine()), []byte("x\n{}\n{}"))
 	f.Add([]byte("{}\n[]\n"), []byte(`{"hash":5}`+"\n"+`{"prev_hash":5}`))
+	cases, err := corpus.Read("../testdata/corrupt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, c := range cases {
+		seed := map[string][]byte{}
+		for _, e := range c.Entries {
+			seed[e.Path] = e.Data
+		}
+		f.Add(seed["home/audit-archive/audit-0003.jsonl"], seed["home/audit.log"])
+	}
 	f.Fuzz(func(t *testing.T, segment, live []byte) {
 		files := []file{{name: "audit-0001.jsonl", data: segment}, {name: "audit.log", live: true, data: live}}
 		want, got := reference(files), judge(t, files, 64).Compat

@@ -85,7 +85,7 @@ func TestA13BombsInAHome(t *testing.T) {
 	sized := func(n uint64) []byte { // a frame that declares n bytes: single segment, eight bytes of size
 		return binary.LittleEndian.AppendUint64([]byte{0xe0}, n)
 	}
-	for _, bomb := range []struct {
+	for i, bomb := range []struct {
 		name  string
 		data  []byte
 		exits string
@@ -102,6 +102,9 @@ func TestA13BombsInAHome(t *testing.T) {
 		{"100,000 empty frames", bytes.Repeat([]byte{0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x00, 0x01, 0x00, 0x00}, 1e5), "3 5"},
 		{"a checksum that is none", append(bytes.Clone(packed[:len(packed)-40]), bytes.Repeat([]byte{0xff}, 40)...), "3 5"},
 	} {
+		if raced && i%4 != 0 {
+			continue // the other run takes all of them
+		}
 		t.Run(bomb.name, func(t *testing.T) {
 			s := newStage(t)
 			check(t, os.CopyFS(s.inHome("."), os.DirFS(base.home)))
@@ -126,7 +129,7 @@ func TestA13BombsInAHome(t *testing.T) {
 // and no claim costs memory.
 func TestA12HostileManifests(t *testing.T) {
 	base := archivedStage(t)
-	for _, c := range []struct{ name, old, with string }{
+	for i, c := range []struct{ name, old, with string }{
 		{"a count that overflows", `"records":5`, `"records":9223372036854775808`},
 		{"a count that is negative", `"records":5`, `"records":-5`},
 		{"a count that is no number", `"records":5`, `"records":NaN`},
@@ -141,6 +144,9 @@ func TestA12HostileManifests(t *testing.T) {
 		{"100,000 frames", `"frames":[`, `"frames":[` + strings.Repeat(`{"offset":0,"size":1,"raw_offset":0,"raw_size":1,"records":1,"ts_min":"","ts_max":""},`, 1e5)},
 		{"100,000 kinds", `"events":{"top":[`, `"events":{"top":[` + strings.Repeat(`{"name":"a","records":1},`, 1e5)},
 	} {
+		if raced && i%4 != 0 {
+			continue // the other run takes all of them
+		}
 		t.Run(c.name, func(t *testing.T) {
 			s := newStage(t)
 			check(t, os.CopyFS(s.inHome("."), os.DirFS(base.home)))
@@ -163,7 +169,10 @@ func TestA11NamesThatLeadElsewhere(t *testing.T) {
 		t.Skip("strace is not here to see which files are opened")
 	}
 	base := archivedStage(t)
-	for _, name := range []string{"../../outside/canary", "%s/canary", `..\\..\\outside\\canary`, "audit-0001.jsonl/../../../outside/canary", "audit-0001.jsonl\\u0000../canary", strings.Repeat("canary", 1000)} {
+	for i, name := range []string{"../../outside/canary", "%s/canary", `..\\..\\outside\\canary`, "audit-0001.jsonl/../../../outside/canary", "audit-0001.jsonl\\u0000../canary", strings.Repeat("canary", 1000)} {
+		if raced && i%4 != 0 {
+			continue // the other run takes all of them
+		}
 		s := newStage(t)
 		check(t, os.CopyFS(s.inHome("."), os.DirFS(base.home)))
 		if strings.Contains(name, "%s") {
