@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/opscontext/opscontext/internal/durable"
 )
@@ -73,23 +74,42 @@ func openFlockFile(fsys durable.FS, path string) (*flockFile, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	w := &flockFile{f: f, id: info.ID}
-	if err := w.ours(path, info); err != nil {
+	if err := w.ours(fsys, path, info); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return w, nil
 }
 
 // ours refuses a file of something else that got the name by a hard link: the word would be written
-// into it. A lock file that is just being made may have two names, and is complete.
-func (w *flockFile) ours(path string, info durable.Info) error {
+// into it. A lock file that is just being made may have two names, and is complete. One that was being
+// made when the power went may have both still, and nothing of its content: then the other name is that
+// of the temporary file.
+func (w *flockFile) ours(fsys durable.FS, path string, info durable.Info) error {
 	if info.Links < 2 {
 		return nil
 	}
 	s, err := w.suspicion()
-	if err == nil && (s.broken || info.Size != suspectSize) {
+	if err != nil || !s.broken && info.Size == suspectSize {
+		return err
+	}
+	names := uint64(1)
+	dir := filepath.Dir(path)
+	entries, err := fsys.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !durable.Leftover(e.Name(), FlockName) {
+			continue
+		}
+		if other, err := fsys.Stat(filepath.Join(dir, e.Name())); err == nil && other.ID == info.ID {
+			names++
+		}
+	}
+	if info.Size > suspectSize || info.Links != names {
 		return secondName(path, info.Links)
 	}
-	return err
+	return nil
 }
 
 // createFlockFile makes it complete, or leaves alone what is there. Where Place goes by way of a
