@@ -8,9 +8,9 @@ N           ?= 300
 PAYLOADS    ?= 100000
 BENCH_FLAGS ?= -records 400000 -search 5000000 -append 500ms -rounds 5
 SCALE_FLAGS ?=
-FAULT_FLAGS ?= -least 4000 -errors 1700 -pairs 600 -seed $(SEED)
+FAULT_FLAGS ?= -least 4000 -errors 1700 -pairs 600 -storm 5s -seed $(SEED)
 MUTANTS     ?= 20000
-CRASH_TIMES ?= 10
+CRASH_TIMES ?= 14
 # NO_SKIPS=1 makes a skipped test a failure, as CI does.
 NO_SKIPS    ?=
 
@@ -64,8 +64,8 @@ faults: build mutants crash ## kills, power cuts, bad and full disks, under each
 
 faults-long: build ## the same at every point there is: a night
 	$(MAKE) mutants MUTANTS=0
-	$(MAKE) crash CRASH_TIMES=20
-	$(INREAL) go run ./roundup -root $(CURDIR) -seed $(SEED) -kill "-seed $(SEED)" -long
+	$(MAKE) crash CRASH_TIMES=400
+	$(INREAL) go run ./roundup -root $(CURDIR) -seed $(SEED) -kill "-storm 1h -seed $(SEED)" -long
 
 crash: ## what a power cut leaves in memory: CRASH_TIMES as many states as the tests have, drawn with SEED
 	scripts/crash $(CRASH_TIMES) $(SEED) 50000

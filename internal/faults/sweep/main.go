@@ -20,9 +20,10 @@
 // In each case the log verifies, and nothing is left lying about. The same is asked of pairs of kills: of
 // the command, and then of the one that comes next and would recover.
 //
-//	sweep -bin bin/opscontext [-scenario REGEXP] [-mode REGEXP] [-errors N] [-pairs N] [-seed N] [-j N] [-work DIR]
+//	sweep -bin bin/opscontext [-scenario REGEXP] [-mode REGEXP] [-errors N] [-pairs N] [-storm TIME] [-seed N] [-j N] [-work DIR]
 //
-// Without -errors and -pairs that is all there are. "pair" as a mode stands for the pairs.
+// Without -errors and -pairs that is all there are. "pair" as a mode stands for the pairs. With -storm, 64
+// processes then append at once, and writers are killed and stopped at random.
 //
 // A call is known by its kind, its target and the how manieth of these it is, over all threads of the
 // program together, which run on as many processors as there are: strace's when= counts each thread by
@@ -53,7 +54,8 @@ func main() {
 	least := flag.Int("least", 0, "fail when fewer kill points than this were tried")
 	flag.IntVar(&p.errors, "errors", 0, "try so many of the points of errors and cut calls, evenly (0: all)")
 	flag.IntVar(&p.pairs, "pairs", 0, "try so many pairs of kills, evenly (0: all)")
-	flag.Uint64Var(&p.seed, "seed", 1, "says which of them")
+	flag.Uint64Var(&p.seed, "seed", 1, "says which of them, and when writers are killed in a storm")
+	flag.DurationVar(&p.storm, "storm", 0, "kill writers at random for so long, among many others (0: not at all)")
 	flag.Parse()
 	if err := run(*bin, *scenario, *only, *work, *j, *least, p); err != nil {
 		fmt.Fprintln(os.Stderr, "sweep:", err)
@@ -104,6 +106,13 @@ func run(bin, scenarioLike, modeLike, work string, j, least int, p plan) error {
 	}
 	for i, r := range of {
 		fmt.Printf("%-20s %s\n", r.name, s.came[i])
+	}
+	if p.storm > 0 {
+		said, err := storm(app, filepath.Join(work, "storm"), p.storm, p.seed)
+		if err != nil {
+			return err
+		}
+		fmt.Println(said)
 	}
 	all := sum(s.came)
 	fmt.Printf("by fault:%s\n", counts(all.modes))

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"time"
 )
 
 // task is one point to try.
@@ -25,6 +26,7 @@ func (x task) String() string {
 // plan is which points are tried of all there are. Kills all are; of the others a number, 0 for all.
 type plan struct {
 	errors, pairs int
+	storm         time.Duration // how long writers are killed at random
 	seed          uint64
 }
 
