@@ -353,7 +353,7 @@ func TestF2CrashInRecovery(t *testing.T) {
 			crashes := 0
 			eachCrash(t, sc, &crash.Counter{}, func(disk *durable.Mem, acked []chain.Record, at string) {
 				crashes++
-				if crashes%crash.Sample(397) != 0 { // a sample: each state has a hundred more behind it
+				if crashes%397 != 0 { // a sample: each state has a hundred more behind it
 					return
 				}
 				second := scenario{options: func(o *Options) {

@@ -72,7 +72,3 @@ func (c *Counter) Each(base *durable.Mem, cuts int, run func(*durable.Mem)) iter
 		}
 	}
 }
-
-// Sample tells of which of a number of states something costly is done behind each: every nth, and with
-// -crash.times as many times more.
-func Sample(n int) int { return max(1, n / *times) }
