@@ -10,7 +10,7 @@ BENCH_FLAGS ?= -records 400000 -search 5000000 -append 500ms -rounds 5
 SCALE_FLAGS ?=
 FAULT_FLAGS ?= -least 4000 -errors 1700 -pairs 600 -storm 5s -seed $(SEED)
 MUTANTS     ?= 20000
-CRASH_TIMES ?= 14
+CRASH_TIMES ?= 8
 # NO_SKIPS=1 makes a skipped test a failure, as CI does.
 NO_SKIPS    ?=
 
