@@ -45,7 +45,8 @@ type loader struct {
 	cmd    *exec.Cmd
 	begin  io.Closer
 	output *bufio.Reader
-	said   bytes.Buffer // on standard error
+	said   bytes.Buffer // on standard error; to be read once it has ended
+	err    error        // why what it printed is of no use
 }
 
 // runTogether has processes append at the same time, and adds up what they did.
@@ -70,8 +71,8 @@ func runTogether(ctx context.Context, commands [][]string) (sum load, err error)
 	}
 	for _, l := range all {
 		var one load
-		if err := json.NewDecoder(l.output).Decode(&one); err != nil {
-			return sum, l.failed(err)
+		if l.err = json.NewDecoder(l.output).Decode(&one); l.err != nil {
+			return sum, nil // end says why
 		}
 		sum.Records += one.Records
 		sum.CPU += one.CPU
@@ -96,23 +97,23 @@ func (l *loader) start() error {
 	}
 	l.begin, l.output = in, bufio.NewReader(out)
 	line, err := l.output.ReadString('\n')
-	if err == nil && line != ready+"\n" {
-		err = fmt.Errorf("it says %q", line)
+	if l.err = err; err == nil && line != ready+"\n" {
+		l.err = fmt.Errorf("it says %q", line)
 	}
-	if err != nil {
-		return errors.Join(l.failed(err), in.Close(), l.end())
+	if l.err != nil {
+		return l.end()
 	}
 	return nil
 }
 
-// end waits for the process, of which everything has been read that is wanted.
+// end waits for the process, of which everything has been read that is wanted, and says what failed.
 func (l *loader) end() error {
-	if err := l.cmd.Wait(); err != nil {
-		return l.failed(err)
+	begun := l.begin.Close() // or it would wait for ever
+	if errors.Is(begun, os.ErrClosed) {
+		begun = nil
+	}
+	if err := errors.Join(l.err, begun, l.cmd.Wait()); err != nil {
+		return fmt.Errorf("%v: %w: %s", l.cmd, err, bytes.TrimSpace(l.said.Bytes()))
 	}
 	return nil
-}
-
-func (l *loader) failed(err error) error {
-	return fmt.Errorf("%v: %w: %s", l.cmd, err, bytes.TrimSpace(l.said.Bytes()))
 }

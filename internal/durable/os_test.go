@@ -111,10 +111,10 @@ func TestA10OSDoesNotFollowLinks(t *testing.T) {
 func TestF22OSShortWrite(t *testing.T) {
 	const marker = "DURABLE_TEST_FILE_LIMIT"
 	if os.Getenv(marker) == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestOSShortWrite$", "-test.v")
+		cmd := exec.Command(os.Args[0], "-test.run=^TestF22OSShortWrite$", "-test.v")
 		cmd.Env = append(os.Environ(), marker+"=1")
 		out, err := cmd.CombinedOutput()
-		if err != nil || !bytes.Contains(out, []byte("--- PASS: TestOSShortWrite")) {
+		if err != nil || !bytes.Contains(out, []byte("--- PASS: TestF22OSShortWrite")) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		return
