@@ -63,6 +63,9 @@ func sweep(s *trial.Sweep, formats []mounts.Format, operations []operation.Opera
 			return err
 		}
 		for _, o := range operations {
+			if err := s.Stopped(); err != nil {
+				return err
+			}
 			writes, err := rehearse(s, f, image, o)
 			if err != nil {
 				return err

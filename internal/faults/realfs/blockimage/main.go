@@ -47,6 +47,9 @@ func sweep(s *trial.Sweep, formats []mounts.Format, operations []operation.Opera
 			return err
 		}
 		for _, o := range operations {
+			if err := s.Stopped(); err != nil {
+				return err
+			}
 			r, err := record(s, f, image, o)
 			if err != nil {
 				return err

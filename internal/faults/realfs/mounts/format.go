@@ -84,7 +84,7 @@ func (f Format) Image(dir string) ([]byte, error) {
 	}
 	cmd := exec.Command(f.mkfs[0], append(f.mkfs[1:], name)...)
 	cmd.Env = append(os.Environ(), f.env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%s: %w: %s", f.mkfs[0], err, text)
 	}

@@ -1,8 +1,10 @@
 //go:build linux
 
 // Package mounts makes file systems on loop devices and mounts them where nobody else sees them: each
-// in the mount namespace of one thread. When that thread ends, or the process is killed, the kernel
-// unmounts what is left in it and frees the loop devices, so that no way to end leaves anything behind.
+// in the mount namespace of one thread. When that thread ends, the kernel unmounts what is left in it and
+// frees the loop devices. One thing it cannot do: a loop device on a file that the ending process served
+// itself over FUSE has nobody left to write to, so that whoever kills such a process with SIGKILL may have to
+// write 1 to /sys/fs/fuse/connections/*/abort. Any other signal is waited for.
 package mounts
 
 import (
@@ -127,7 +129,7 @@ func MountImage(image, at, kind string, flags uintptr, options string) error {
 // Tool runs one of the programs that make or change file systems.
 func Tool(name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	text, err := cmd.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, text)

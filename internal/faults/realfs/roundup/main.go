@@ -13,6 +13,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -20,6 +21,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -77,17 +79,19 @@ func (o options) run(w io.Writer) (err error) {
 	if err := o.build(tools); err != nil {
 		return err
 	}
+	stopped, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	var kills, others []row
 	var lanes sync.WaitGroup
 	out := &shared{w: w}
-	lanes.Go(func() { kills = o.kills(tools, out) })
+	lanes.Go(func() { kills = o.kills(stopped, tools, out) })
 	lanes.Go(func() {
 		for _, s := range sweeps {
 			args := []string{"-bin", o.program(), "-least", strconv.Itoa(s.least), "-seed", strconv.FormatUint(o.seed, 10)}
 			if o.long {
 				args = append(args, "-long")
 			}
-			others = append(others, sweep(out, s.name, exec.Command(filepath.Join(tools, s.name), args...)))
+			others = append(others, sweep(out, s.name, command(stopped, filepath.Join(tools, s.name), args...)))
 		}
 	})
 	lanes.Wait()
@@ -134,10 +138,17 @@ func (s *shared) print(text []byte) {
 	s.err = errors.Join(s.err, err)
 }
 
+// command is a sweep, to be told to end when this process is: it has to clean up.
+func command(stopped context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(stopped, name, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	return cmd
+}
+
 // run runs a sweep and prints what it says once it has ended.
 func run(out *shared, cmd *exec.Cmd) (text []byte, seconds float64, err error) {
 	began := time.Now()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	runtime.LockOSThread() // the sweep is to end with this process, not with a thread of it
 	defer runtime.UnlockOSThread()
 	text, err = cmd.CombinedOutput()
@@ -162,13 +173,13 @@ const killsOn = "amd64"
 
 // kills runs the sweep of kills, which says what it came to in its last line but does not tell a lost record
 // from another bad end.
-func (o options) kills(tools string, out *shared) []row {
+func (o options) kills(stopped context.Context, tools string, out *shared) []row {
 	r := row{Result: trial.Result{Sweep: "kill"}}
 	if runtime.GOARCH != killsOn {
 		r.Skipped, r.Reasons = 1, "traces on "+killsOn+" alone"
 		return []row{r}
 	}
-	cmd := exec.Command(filepath.Join(tools, "kill"), append([]string{"-bin", o.program()}, strings.Fields(o.kill)...)...)
+	cmd := command(stopped, filepath.Join(tools, "kill"), append([]string{"-bin", o.program()}, strings.Fields(o.kill)...)...)
 	cmd.Dir = o.root
 	text, seconds, err := run(out, cmd)
 	r.failed, r.Seconds = err, seconds

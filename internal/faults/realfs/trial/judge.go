@@ -185,7 +185,7 @@ func read(log *bytes.Buffer, name string) error {
 		return err
 	}
 	cmd := exec.Command("zstd", "-dcq", name)
-	cmd.Stdout = log
+	cmd.Stdout, cmd.SysProcAttr = log, apart()
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("zstd -d %s: %w", name, err)
 	}

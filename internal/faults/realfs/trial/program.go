@@ -77,13 +77,18 @@ type Program struct {
 	Before []string // a command that runs the program, with its own arguments
 }
 
-// Command is the program on the log of a place. It dies with the thread that starts it.
+// Command is the program on the log of a place. It dies with the thread that starts it, and is not
+// interrupted by what a terminal sends to the sweep.
 func (a Program) Command(p Place, args ...string) *exec.Cmd {
 	words := slices.Concat(a.Before, []string{a.Bin, "--home", p.Home(), "--state", p.State()}, args)
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Env = append(os.Environ(), a.Env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = apart()
 	return cmd
+}
+
+func apart() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }
 
 // Done is a run that has ended.

@@ -3,6 +3,7 @@
 package trial
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -50,14 +51,15 @@ type Sweep struct {
 	Dir     string // a temporary directory of this sweep alone
 	Share   int    // one of so many points of a short sweep is tried: 1, but in a rehearsal
 
-	point  string // the only one wanted, if any
-	jobs   int
-	out    io.Writer
-	broken error // why out took no more
-	mu     sync.Mutex
-	result Result
-	began  time.Time
-	shown  int
+	stopped context.Context // done when the sweep is to end
+	point   string          // the only one wanted, if any
+	jobs    int
+	out     io.Writer
+	broken  error // why out took no more
+	mu      sync.Mutex
+	result  Result
+	began   time.Time
+	shown   int
 }
 
 // Main runs a sweep as a program: it reads the flags, skips the sweep where a tool is missing, and gives
@@ -71,11 +73,15 @@ func Main(name string, tools []string, run func(*Sweep) error) int {
 	flag.IntVar(&s.jobs, "j", jobs(), "points at a time")
 	flag.IntVar(&s.result.Least, "least", 0, "fail when fewer points than this were tried")
 	flag.Parse()
-	if err := s.run(tools, run); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
-		return 1
+	err := s.run(tools, run)
+	if err == nil {
+		return 0
 	}
-	return 0
+	fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+	if errors.Is(err, errInterrupted) {
+		return 130
+	}
+	return 1
 }
 
 // Rehearse runs a sweep of another program within a test, with a few of the points of a short one.
@@ -98,7 +104,8 @@ func (s *Sweep) run(tools []string, run func(*Sweep) error) (err error) {
 	if s.Dir, err = filepath.EvalSymlinks(s.Dir); err != nil {
 		return err
 	}
-	stop := cleanUpWhenStopped(s.Dir)
+	var stop func()
+	s.stopped, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	s.began, s.result.Seed = time.Now(), s.Seed
 	if missing := Missing(tools...); missing != "" {
@@ -119,22 +126,17 @@ func (s *Sweep) run(tools []string, run func(*Sweep) error) (err error) {
 	return err
 }
 
-// cleanUpWhenStopped removes the directory when the sweep is interrupted. What is mounted below it goes
-// with the process.
-func cleanUpWhenStopped(dir string) (stop func()) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		if _, ok := <-signals; ok {
-			err := os.RemoveAll(dir)
-			fmt.Fprintln(os.Stderr, "interrupted", err)
-			os.Exit(130)
-		}
-	}()
-	return func() {
-		signal.Stop(signals)
-		close(signals)
+// errInterrupted ends a sweep that was told to.
+var errInterrupted = errors.New("interrupted")
+
+// Stopped is an error once the sweep has been told to end. The points under way are played to their end: a
+// file system that is served by this very process has to be unmounted before the process may go, or the
+// kernel waits for an answer that nobody is left to give.
+func (s *Sweep) Stopped() error {
+	if s.stopped.Err() != nil {
+		return errInterrupted
 	}
+	return nil
 }
 
 // Missing says what a sweep lacks here: root, /dev/fuse, or one of the named programs and devices. It
@@ -251,6 +253,8 @@ func Each[T any](s *Sweep, items []T, do func(T) error) error {
 		case next <- item:
 			continue
 		case err = <-failed:
+		case <-s.stopped.Done():
+			err = errInterrupted
 		}
 		break
 	}
