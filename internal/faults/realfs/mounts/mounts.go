@@ -26,6 +26,12 @@ func Alone(do func() error) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread() // for good: the thread ends with this goroutine, and the namespace with it
+		if unix.Gettid() == unix.Getpid() {
+			// But for the first one, which ends with the process: while it is held here, another is taken.
+			defer runtime.UnlockOSThread()
+			done <- Alone(do)
+			return
+		}
 		done <- func() error {
 			if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
 				return fmt.Errorf("a mount namespace: %w", err)
