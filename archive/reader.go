@@ -68,7 +68,13 @@ type source struct {
 // one in the manifest beside it or the frames themselves one after the other; a descriptor is held
 // only from the first read to Close. A file that is no archive at all is an error.
 func Opener(fsys durable.FS) func(path string, name segment.Name) (segment.Source, error) {
-	return func(path string, name segment.Name) (segment.Source, error) { return open(fsys, path, name) }
+	return func(path string, name segment.Name) (segment.Source, error) {
+		s, err := open(fsys, path, name)
+		if err != nil {
+			return nil, err // a nil *source in an interface is a source
+		}
+		return s, nil
+	}
 }
 
 func open(fsys durable.FS, path string, name segment.Name) (_ *source, err error) {

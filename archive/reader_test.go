@@ -359,6 +359,23 @@ func TestReaderKnowsItsFileAgain(t *testing.T) {
 	}
 }
 
+// A sealed segment that was there when the snapshot was taken may be gone, with no archive in its place,
+// when it is read.
+func TestA14SegmentThatVanishes(t *testing.T) {
+	m := newHome(t, 3)
+	snap, err := segment.OpenSnapshot(testHome, segment.SnapshotOptions{FS: m, OpenArchived: Opener(m)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove(t, m, archivePath("audit-0001.jsonl"))
+	if _, err := readAll(snap.Sources[0]); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("read: %v", err)
+	}
+	if err := snap.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
 func FuzzReader(f *testing.F) {
 	plain, file := sample(f)
 	f.Add(file)
