@@ -156,10 +156,13 @@ func run(out *shared, cmd *exec.Cmd) (text []byte, seconds float64, err error) {
 	return text, time.Since(began).Round(100 * time.Millisecond).Seconds(), err
 }
 
+// errSilent is a sweep that ends without a word of its points.
+var errSilent = errors.New("it does not say what it came to")
+
 // sweep runs one that prints its result.
 func sweep(out *shared, name string, cmd *exec.Cmd) row {
 	text, _, err := run(out, cmd)
-	r := row{trial.Result{Sweep: name}, err}
+	r := row{trial.Result{Sweep: name}, errors.Join(err, errSilent)}
 	for line := range bytes.Lines(text) {
 		if result, ok := bytes.CutPrefix(line, []byte(trial.ResultMark)); ok {
 			r.failed = errors.Join(err, json.Unmarshal(result, &r.Result))
@@ -181,12 +184,12 @@ func (o options) kills(stopped context.Context, tools string, out *shared) []row
 	}
 	cmd := command(stopped, filepath.Join(tools, "kill"), append([]string{"-bin", o.program()}, strings.Fields(o.kill)...)...)
 	cmd.Dir = o.root
-	text, seconds, err := run(out, cmd)
-	r.failed, r.Seconds = err, seconds
+	text, seconds, failed := run(out, cmd)
+	r.failed, r.Seconds = errors.Join(failed, errSilent), seconds
 	for line := range strings.Lines(string(text)) {
 		var kills, errs, pairs, missed, bad int
 		if n, err := fmt.Sscanf(line, "kill points %d, error points %d, pairs of kills %d, missed %d, bad %d", &kills, &errs, &pairs, &missed, &bad); n == 5 && err == nil {
-			r.Points, r.Misjudged = kills+errs+pairs, bad
+			r.failed, r.Points, r.Misjudged = failed, kills+errs+pairs, bad
 			r.Reasons = fmt.Sprintf("%d kills, %d errors, %d pairs of kills; %d not come to", kills, errs, pairs, missed)
 		}
 	}
