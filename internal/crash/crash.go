@@ -21,14 +21,23 @@ var (
 	times = flag.Int("crash.times", 1, "draw so many times as many of them")
 )
 
-// Counter counts the states in which an operation was found after a crash. Safe for concurrent use.
+// Counter counts the states in which an operation was found after a crash. The zero value is ready for
+// use, by several goroutines at once.
 type Counter struct {
+	sample                  int // of so many points one is looked at; 0: all are
 	points, drawn, distinct atomic.Int64
 }
+
+// racePoints is of how many points one is looked at under the race detector, where each costs ten times
+// as much and has no more goroutines than the others. What a cut leaves is for runs without it.
+const racePoints = 4
 
 // Count gives a counter, of which the test says at its end what it came to.
 func Count(t testing.TB, operation string) *Counter {
 	c := &Counter{}
+	if raced {
+		c.sample = racePoints
+	}
 	t.Cleanup(func() {
 		t.Logf("crash states: %s: %d, of %d drawn from %d points, seed %d", operation, c.States(), c.drawn.Load(), c.points.Load(), *seed)
 	})
@@ -37,6 +46,14 @@ func Count(t testing.TB, operation string) *Counter {
 
 // States is how many different states there were so far.
 func (c *Counter) States() int64 { return c.distinct.Load() }
+
+// AtLeast fails a test that came to fewer states, or to fewer of the sample.
+func (c *Counter) AtLeast(t testing.TB, least int64) {
+	t.Helper()
+	if least /= int64(max(c.sample, 1)); c.States() < least {
+		t.Errorf("only %d crash states, of %d: the sweep is broken", c.States(), least)
+	}
+}
 
 // State is where a run was stopped, and what was lost then. String is for failure messages.
 type State struct {
@@ -54,6 +71,9 @@ func (c *Counter) Each(base *durable.Mem, cuts int, run func(*durable.Mem)) iter
 	return func(yield func(State, *durable.Mem) bool) {
 		draws := max(cuts**times, *times-1)
 		for p, stopped := range base.CrashPoints(run) {
+			if c.sample > 0 && p.After%c.sample != 0 {
+				continue
+			}
 			c.points.Add(1)
 			seen := map[[sha256.Size]byte]bool{}
 			for _, loss := range durable.Losses(*seed*1e9+uint64(p.After)*1e3, draws) {

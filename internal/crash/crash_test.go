@@ -26,7 +26,7 @@ func twoWrites(m *durable.Mem) {
 }
 
 func drawn(t *testing.T, cuts int) (states []string, c *Counter) {
-	c = Count(t, "two writes")
+	c = &Counter{}
 	for at, disk := range c.Each(durable.NewMem(), cuts, twoWrites) {
 		text := "no file"
 		if f, err := disk.OpenFile("a", os.O_RDONLY, 0); err == nil {
@@ -60,3 +60,25 @@ func TestEach(t *testing.T) {
 		break // may be left early
 	}
 }
+
+// Too few states fail the test that counts them.
+func TestAtLeast(t *testing.T) {
+	c := &Counter{sample: 4}
+	c.distinct.Store(3)
+	var said recorder
+	if c.AtLeast(&said, 12); said.failed {
+		t.Error("3 of a quarter of 12 fail")
+	}
+	if c.AtLeast(&said, 16); !said.failed {
+		t.Error("3 of a quarter of 16 pass")
+	}
+}
+
+// recorder notes that it was failed.
+type recorder struct {
+	testing.TB
+	failed bool
+}
+
+func (r *recorder) Helper()               {}
+func (r *recorder) Errorf(string, ...any) { r.failed = true }
