@@ -23,7 +23,7 @@ const nobody = 65534
 func asNobody(t *testing.T, s stage) func(umask string, args ...string) ran {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can become another user")
+		t.Skip("only root can become another user: what one without its rights may do was not tested")
 	}
 	dir := openDir(t)
 	self, err := os.Executable()
@@ -67,7 +67,7 @@ func public(t *testing.T) stage {
 // enters, and files that only that user reads.
 func TestA16AnyUmask(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can become another user")
+		t.Skip("only root can become another user: the modes of files under other umasks were not tested")
 	}
 	for _, umask := range []string{"000", "022", "077", "777"} {
 		s := public(t)
