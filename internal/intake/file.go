@@ -309,7 +309,8 @@ func (i *intake) settle(ctx context.Context) error {
 		return nil
 	}
 	var l loaded
-	i.read(ctx, &l, len(i.survey.pieces)-1, wantDrafts)
+	// The last piece may hold empty lines alone.
+	i.read(ctx, &l, i.pieceOf(i.survey.events-1), wantDrafts)
 	if l.err != nil {
 		return l.err
 	}

@@ -74,6 +74,33 @@ func TestAnySourceInAnyPieces(t *testing.T) {
 	})
 }
 
+// The source ends in empty lines that are a piece of their own, and the run before wrote all events.
+func TestLastPieceWithoutEvents(t *testing.T) {
+	src := text(line(1) + "\n\n")
+	resumed := 0
+	for skip := range 3 {
+		m := newDisk()
+		failAt(m, skip)
+		o := Options{Piece: 3}
+		_, err := importInto(m, src, o)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
+		}
+		m.ClearFaults()
+		resumed += int(mustImport(t, m, src, o).Resumed)
+		o.By = testBy
+		if err := whole(m, bytesOf(t, src), o, 0); err != nil {
+			t.Errorf("write %d failed: %v", skip, err)
+		}
+	}
+	if resumed == 0 {
+		t.Error("no run found the event of the one before")
+	}
+}
+
 // Somebody writes just what the source has next, right after a kill: it is not the import's.
 func TestLookalike(t *testing.T) {
 	m := newDisk()
