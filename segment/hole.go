@@ -24,21 +24,33 @@ func (w *writer) settleHoles() error {
 	if m, ok := w.mem.Mark(); ok && w.fits(m) {
 		from = m.Offset
 	}
-	hole, err := findHole(l.f, from, l.info.Size)
-	if err != nil || hole < 0 {
-		return err
+	for {
+		hole, err := findHole(l.f, from, l.info.Size)
+		if err != nil || hole < 0 {
+			return err
+		}
+		start, err := lineStart(l.f, hole)
+		if err != nil {
+			return err
+		}
+		if start == 0 {
+			return nil // settleTail knows what to make of it
+		}
+		one, err := w.oneBurst(start)
+		if err != nil {
+			return err
+		}
+		if one {
+			return w.cutOff(start, "", tornPrefix)
+		}
+		// What was written long after the hole is history, and the hole is for verify to show. The last
+		// power cut may have left another behind it.
+		end, err := lineEnd(l.f, hole, l.info.Size)
+		if err != nil || end < 0 {
+			return err
+		}
+		from = end
 	}
-	start, err := lineStart(l.f, hole)
-	if err != nil {
-		return err
-	}
-	if start == 0 {
-		return nil // settleTail knows what to make of it
-	}
-	if one, err := w.oneBurst(start); err != nil || !one {
-		return err // what was written long after the hole is history, and the hole is for verify to show
-	}
-	return w.cutOff(start, "", tornPrefix)
 }
 
 // burst is how far the times of records may lie apart that were still on their way to the medium
@@ -54,12 +66,9 @@ func (w *writer) oneBurst(start int64) (bool, error) {
 	if err != nil || before.line == nil {
 		return false, ignoreNoHead(err)
 	}
-	last, err := readTail(w.live.f, w.live.info.Size)
-	if noHead, ok := errors.AsType[*errNoHead](err); ok {
-		return noHead.offset <= start, nil // the hole's own line is the last
-	}
-	if err != nil || last.start <= start {
-		return err == nil, err // no record follows
+	last, err := w.lastWithoutHole(start)
+	if err != nil || last.line == nil {
+		return err == nil, ignoreNoHead(err)
 	}
 	from, errFrom := time.Parse(stampLayout, chain.ReadLine(before.line).Record.TS)
 	to, errTo := time.Parse(stampLayout, chain.ReadLine(last.line).Record.TS)
@@ -67,6 +76,26 @@ func (w *writer) oneBurst(start int64) (bool, error) {
 		return true, nil
 	}
 	return w.importing()
+}
+
+// lastWithoutHole is the tail behind a line that starts at start, with the last line that reached the
+// medium as a whole. Its line is nil where none did; its error is [errNoHead] where that line is no
+// record.
+func (w *writer) lastWithoutHole(start int64) (tail, error) {
+	for end := w.live.info.Size; ; {
+		t, err := readTail(w.live.f, end)
+		noHead, ok := errors.AsType[*errNoHead](err)
+		switch {
+		case err == nil && t.start <= start, ok && noHead.offset <= start:
+			return tail{}, nil
+		case !ok:
+			return t, err
+		}
+		if hole, errHole := findHole(w.live.f, noHead.offset, end); errHole != nil || hole < 0 {
+			return tail{}, errors.Join(errHole, err)
+		}
+		end = noHead.offset
+	}
 }
 
 func ignoreNoHead(err error) error {

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,12 @@ import (
 // reached the medium, as a writer leaves it that does not sync and goes on after a crash.
 func holed(t *testing.T, m *durable.Mem, apart time.Duration) (whole []chain.Record) {
 	t.Helper()
+	return holedAt(t, m, apart, 2)
+}
+
+// holedAt is holed with the records at these places lost. All but the first hole begin within a line.
+func holedAt(t *testing.T, m *durable.Mem, apart time.Duration, lost ...int) (whole []chain.Record) {
+	t.Helper()
 	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	head := chain.Genesis
 	var log []byte
@@ -23,8 +30,9 @@ func holed(t *testing.T, m *durable.Mem, apart time.Duration) (whole []chain.Rec
 			t.Fatal(err)
 		}
 		line := chain.AppendLine(nil, &r)
-		if i == 2 {
-			line = append(bytes.Repeat([]byte{0}, len(line)-1), '\n')
+		if at := slices.Index(lost, i); at >= 0 {
+			begun := min(at, 1) * 77
+			line = append(append(line[:begun:begun], bytes.Repeat([]byte{0}, len(line)-1-begun)...), '\n')
 		} else {
 			whole = append(whole, r)
 		}
@@ -75,6 +83,38 @@ func TestHoleOfOneBurstIsSetAside(t *testing.T) {
 	}
 	if h.has(whole[3].Hash) {
 		t.Error("what followed the hole is still there")
+	}
+}
+
+// TestSeveralHolesOfOneBurst: the last line is one that did not reach the medium, either.
+func TestSeveralHolesOfOneBurst(t *testing.T) {
+	m := durable.NewMem()
+	whole := holedAt(t, m, time.Millisecond, 2, 4)
+	l := openLog(t, memOptions(m))
+	mustAppend(t, l, 1)
+	h := mustWalk(t, m)
+	if got, want := h.kinds(), "event event audit.torn_tail event"; got != want {
+		t.Errorf("the log holds %s, want %s", got, want)
+	}
+	if h.has(whole[2].Hash) {
+		t.Error("what followed the first hole is still there")
+	}
+}
+
+// TestNewHoleBehindAnOldOne: the last line goes, the old hole and what follows it stay.
+func TestNewHoleBehindAnOldOne(t *testing.T) {
+	m := durable.NewMem()
+	whole := holedAt(t, m, 24*time.Hour, 1, 4)
+	l := openLog(t, memOptions(m))
+	mustAppend(t, l, 1)
+	text := liveText(t, m)
+	for i, r := range whole {
+		if !strings.Contains(text, r.Hash.String()+"\"}\n") {
+			t.Errorf("record %d is gone", i)
+		}
+	}
+	if n := strings.Count(text, chain.KindTornTail); n != 1 {
+		t.Errorf("%d lines set aside, want 1", n)
 	}
 }
 

@@ -184,3 +184,20 @@ func lineStart(f io.ReaderAt, offset int64) (int64, error) {
 	lf, err := w.lastLF(offset)
 	return lf + 1, err
 }
+
+// lineEnd gives the offset behind the LF of the line that holds the byte at offset, -1 if it has none
+// before size or none within the length of a record.
+func lineEnd(f io.ReaderAt, offset, size int64) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for at := offset; at < min(size, offset+chain.MaxLine); {
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
+		if i := bytes.IndexByte(buf[:n], '\n'); i >= 0 {
+			return at + int64(i) + 1, nil
+		}
+		if err != nil {
+			return -1, err
+		}
+		at += int64(n)
+	}
+	return -1, nil
+}
