@@ -16,9 +16,10 @@ NO_SKIPS    ?=
 
 TOOL      := go tool -modfile=tools.mod
 TESTRUN   := go run ./internal/testrun $(if $(NO_SKIPS),-no-skips) --
-# The sweeps with file systems of their own are a module of their own, for Linux alone. What a machine has
-# no device or no kernel for is skipped there, with NO_SKIPS, too: it cannot be installed.
+# The sweeps with file systems of their own are a module of their own, for Linux alone. What a machine has no
+# device, tool or kernel for is skipped there, which with NO_SKIPS is a failure of theirs, too.
 REALFS := internal/faults/realfs
+ROUNDUP := go run ./roundup -root $(CURDIR) -seed $(SEED) $(if $(NO_SKIPS),-no-skips)
 INREAL := $(if $(filter linux,$(shell go env GOOS)),cd $(REALFS) &&,@echo "only on Linux:")
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
@@ -59,13 +60,13 @@ corpus: ## write the damaged logs of testdata/corrupt anew, as their generator m
 fuzz: ## every fuzz target for FUZZTIME, one after another
 	scripts/fuzz $(FUZZTIME)
 
-faults: build mutants crash ## kills, power cuts, bad and full disks, under each command; a table at the end (linux, root)
-	$(INREAL) go run ./roundup -root $(CURDIR) -seed $(SEED) -kill "$(FAULT_FLAGS)"
+faults: build mutants crash ## kills, power cuts, bad and full disks, under each command, and bugs that they have to find; tables at the end (linux, root)
+	$(INREAL) $(ROUNDUP) -kill "$(FAULT_FLAGS)"
 
 faults-long: build ## the same at every point there is: a night
 	$(MAKE) mutants MUTANTS=0
 	$(MAKE) crash CRASH_TIMES=400
-	$(INREAL) go run ./roundup -root $(CURDIR) -seed $(SEED) -kill "-storm 1h -seed $(SEED)" -long
+	$(INREAL) $(ROUNDUP) -kill "-storm 1h -seed $(SEED)" -long
 
 crash: ## what a power cut leaves in memory: CRASH_TIMES as many states as the tests have, drawn with SEED
 	scripts/crash $(CRASH_TIMES) $(SEED) 50000

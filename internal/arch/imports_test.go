@@ -54,6 +54,7 @@ var floors = map[string]int{
 	// A module of their own: the sweeps with file systems of their own.
 	"internal/faults/realfs/medium":     0,
 	"internal/faults/realfs/mounts":     0,
+	"internal/faults/realfs/seeded":     0,
 	"internal/faults/realfs/trial":      1,
 	"internal/faults/realfs/operation":  2,
 	"internal/faults/realfs/toy":        2,

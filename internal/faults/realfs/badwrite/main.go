@@ -63,6 +63,9 @@ func sweep(s *trial.Sweep, formats []mounts.Format, operations []operation.Opera
 			return err
 		}
 		for _, o := range operations {
+			if !s.Wants(o.Name) {
+				continue
+			}
 			if err := s.Stopped(); err != nil {
 				return err
 			}

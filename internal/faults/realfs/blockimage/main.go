@@ -7,7 +7,7 @@
 // replays its journal; then the next command must work at once, and the log must verify and hold
 // everything that was acknowledged before the request that came next.
 //
-//	blockimage -bin bin/opscontext [-long] [-seed N] [-point FORMAT/OPERATION/REQUEST/CHOICE] [-least N]
+//	blockimage -bin bin/opscontext [-long] [-seed N] [-point FORMAT/OPERATION/REQUESTS/CHOICE] [-least N]
 package main
 
 import (
@@ -47,6 +47,9 @@ func sweep(s *trial.Sweep, formats []mounts.Format, operations []operation.Opera
 			return err
 		}
 		for _, o := range operations {
+			if !s.Wants(o.Name) {
+				continue
+			}
 			if err := s.Stopped(); err != nil {
 				return err
 			}
@@ -131,10 +134,10 @@ const shortImages = 250
 
 // point is an image.
 type point struct {
-	name    string
-	request int    // the last one that came before the cut
-	choice  string // which of the blocks that were written since the last flush are there
-	from    *recording
+	name     string
+	requests int    // how many came before the cut
+	choice   string // which of the blocks that were written since the last flush are there
+	from     *recording
 }
 
 // points gives the images that are wanted.
@@ -148,13 +151,13 @@ func (r *recording) points(s *trial.Sweep) []point {
 		choices = append(choices, fmt.Sprintf("some%d", i+1))
 	}
 	var all []point
-	for i, q := range r.requests {
+	for n := range len(r.requests) + 1 {
 		for _, choice := range choices {
-			p := point{fmt.Sprintf("%s/%s/%d/%s", r.format.Name, r.Name, i, choice), i, choice, r}
+			p := point{fmt.Sprintf("%s/%s/%d/%s", r.format.Name, r.Name, n, choice), n, choice, r}
 			switch {
 			case s.Only() == p.name:
 				return []point{p}
-			case s.Only() != "", q.Flush && choice != "all": // nothing was written since
+			case s.Only() != "", choice != "all" && (n == 0 || r.requests[n-1].Flush): // nothing was written since
 			default:
 				all = append(all, p)
 			}
@@ -165,8 +168,8 @@ func (r *recording) points(s *trial.Sweep) []point {
 
 // acked is what was acknowledged before the cut: up to the moment of the next request.
 func (p point) acked() string {
-	if next := p.request + 1; next < len(p.from.requests) {
-		return p.from.acks[:p.from.requests[next].Noted]
+	if p.requests < len(p.from.requests) {
+		return p.from.acks[:p.from.requests[p.requests].Noted]
 	}
 	return p.from.acks
 }
@@ -178,12 +181,12 @@ const block = 4096
 func (p point) left(r *rand.Rand, image []byte) {
 	copy(image, p.from.image)
 	flushed := 0
-	for i, q := range p.from.requests[:p.request+1] {
+	for i, q := range p.from.requests[:p.requests] {
 		if q.Flush {
 			flushed = i
 		}
 	}
-	for i, q := range p.from.requests[:p.request+1] {
+	for i, q := range p.from.requests[:p.requests] {
 		switch {
 		case i < flushed || p.choice == "all":
 			copy(image[q.Off:], q.Data)

@@ -46,6 +46,9 @@ func sweep(s *trial.Sweep, operations []operation.Operation) error {
 	var points []point
 	for _, o := range operations {
 		for _, model := range medium.Models {
+			if !s.Wants(o.Name) {
+				continue
+			}
 			if err := s.Stopped(); err != nil {
 				return err
 			}

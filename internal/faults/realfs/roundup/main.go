@@ -2,13 +2,13 @@
 
 // Roundup runs every fault sweep and makes one table of what they came to. The sweep of kills goes on beside
 // the others: those wait for the kernel much of the time, and no judgement depends on how long a thing
-// takes.
+// takes. Then each sweep has to find mistakes that were built into the program, which a second table tells.
 //
-//	roundup -root DIR [-long] [-seed N] [-kill FLAGS]
+//	roundup -root DIR [-long] [-seed N] [-kill FLAGS] [-no-skips]
 //
-// It exits 0 if no acknowledged record was lost, nothing was misjudged, and enough points were tried. What the
-// machine has no kernel or device for is skipped, which the table says, but is not bad: nobody can install
-// it.
+// It exits 0 if no acknowledged record was lost, nothing was misjudged, enough points were tried and every
+// mistake was found. What the machine has no tool, device or kernel for is skipped, which the tables say; with
+// -no-skips it is bad.
 package main
 
 import (
@@ -52,6 +52,8 @@ type options struct {
 	long bool
 	seed uint64
 	kill string
+
+	noSkips bool
 }
 
 func main() {
@@ -60,6 +62,7 @@ func main() {
 	flag.BoolVar(&o.long, "long", false, "try every point: hours")
 	flag.Uint64Var(&o.seed, "seed", 1, "what is drawn by lot is drawn from this")
 	flag.StringVar(&o.kill, "kill", "", "flags of the sweep of kills")
+	flag.BoolVar(&o.noSkips, "no-skips", false, "what is skipped is bad")
 	flag.Parse()
 	if err := o.run(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "roundup:", err)
@@ -95,7 +98,8 @@ func (o options) run(w io.Writer) (err error) {
 		}
 	})
 	lanes.Wait()
-	return errors.Join(out.err, table(w, append(kills, others...)))
+	bugs, err := o.selftest(stopped, tools, out)
+	return errors.Join(out.err, err, o.selftestTable(w, bugs), o.table(w, append(kills, others...)))
 }
 
 func (o options) program() string { return filepath.Join(o.root, "bin", "opscontext") }
@@ -197,7 +201,7 @@ func (o options) kills(stopped context.Context, tools string, out *shared) []row
 }
 
 // table prints what the sweeps came to, and is an error if that is not good.
-func table(w io.Writer, rows []row) error {
+func (o options) table(w io.Writer, rows []row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	line := func(cells ...any) error {
 		_, err := fmt.Fprintln(t, fmt.Sprintf(strings.Repeat("%v\t", len(cells)), cells...))
@@ -213,6 +217,9 @@ func table(w io.Writer, rows []row) error {
 			bad = append(bad, r.Sweep)
 		case r.Skipped > 0:
 			verdict = "SKIPPED"
+			if o.noSkips {
+				bad = append(bad, r.Sweep+" (skipped)")
+			}
 		}
 		remark := r.Reasons
 		if r.failed != nil {

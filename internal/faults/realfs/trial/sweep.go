@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"sync"
 	"syscall"
@@ -53,6 +54,9 @@ type Sweep struct {
 
 	stopped context.Context // done when the sweep is to end
 	point   string          // the only one wanted, if any
+	only    *regexp.Regexp  // the operations that are wanted
+	first   bool            // whether to end at the first bad point
+	found   func()          // ends the sweep
 	jobs    int
 	out     io.Writer
 	broken  error // why out took no more
@@ -70,10 +74,15 @@ func Main(name string, tools []string, run func(*Sweep) error) int {
 	flag.Uint64Var(&s.Seed, "seed", 1, "what is drawn by lot is drawn from this")
 	flag.StringVar(&s.point, "point", "", "try this point alone")
 	flag.BoolVar(&s.Long, "long", false, "try every point: hours")
+	flag.BoolVar(&s.first, "first", false, "end at the first bad point")
+	operations := flag.String("operation", "", "try only the operations that match this regular expression")
 	flag.IntVar(&s.jobs, "j", jobs(), "points at a time")
 	flag.IntVar(&s.result.Least, "least", 0, "fail when fewer points than this were tried")
 	flag.Parse()
-	err := s.run(tools, run)
+	var err error
+	if s.only, err = regexp.Compile(*operations); err == nil {
+		err = s.run(tools, run)
+	}
 	if err == nil {
 		return 0
 	}
@@ -86,7 +95,7 @@ func Main(name string, tools []string, run func(*Sweep) error) int {
 
 // Rehearse runs a sweep of another program within a test, with a few of the points of a short one.
 func Rehearse(name string, a Program, out io.Writer, run func(*Sweep) error) (Result, error) {
-	s := Sweep{Program: a, Seed: 1, Share: 10, jobs: jobs(), out: out, result: Result{Sweep: name}}
+	s := Sweep{Program: a, Seed: 1, Share: 10, only: regexp.MustCompile(""), jobs: jobs(), out: out, result: Result{Sweep: name}}
 	err := s.run(nil, run)
 	return s.result, err
 }
@@ -104,20 +113,24 @@ func (s *Sweep) run(tools []string, run func(*Sweep) error) (err error) {
 	if s.Dir, err = filepath.EvalSymlinks(s.Dir); err != nil {
 		return err
 	}
-	var stop func()
-	s.stopped, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	told, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	s.stopped, s.found = context.WithCancel(told)
+	defer s.found()
 	s.began, s.result.Seed = time.Now(), s.Seed
 	if missing := Missing(tools...); missing != "" {
 		s.Skip(missing)
 	} else {
 		err = mounts.Alone(func() error { return run(s) })
 	}
+	if errors.Is(err, errInterrupted) && told.Err() == nil {
+		err = nil // it found what it was to find
+	}
 	s.result.Seconds = time.Since(s.began).Round(100 * time.Millisecond).Seconds()
 	line, jsonErr := json.Marshal(s.result)
 	s.print("%s%s", ResultMark, line)
 	err = errors.Join(err, jsonErr, s.broken, os.RemoveAll(s.Dir))
-	if err == nil && s.point == "" && s.result.Bad() {
+	if err == nil && s.result.Bad() {
 		err = fmt.Errorf("%d points, wanted %d; at %d acknowledged records were lost, at %d something else was wrong", s.result.Points, s.result.Least, s.result.Lost, s.result.Misjudged)
 	}
 	if err == nil && s.point != "" && s.result.Points == 0 {
@@ -173,6 +186,9 @@ func (s *Sweep) Skip(reason string) {
 	s.print("SKIPPED %s: %s", s.result.Sweep, reason)
 }
 
+// Wants reports whether an operation is to be swept.
+func (s *Sweep) Wants(operation string) bool { return s.only.MatchString(operation) }
+
 // Only is the one point that is to be tried, "" if all are.
 func (s *Sweep) Only() string { return s.point }
 
@@ -221,6 +237,9 @@ func (s *Sweep) Judged(point string, j Judgement) {
 		s.result.Misjudged++
 	default:
 		return
+	}
+	if s.first {
+		s.found()
 	}
 	const shown = 12
 	if s.shown++; s.shown <= shown {
