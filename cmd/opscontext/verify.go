@@ -37,7 +37,8 @@ writes nothing into the log's directory.
 With --since, --until or --segment only that part is recomputed; links, system
 records and the remembered head are checked in the whole log all the same.
 With --against, what a kept report, a copy of the log or a directory of
-archive --to holds must still be there; what of it is gone is named.
+archive --to holds must still be there; what of it is gone is named, and so is
+the first record that differs.
 With --manifests-only no record is recomputed: archived files, their manifests
 and the chain are held against one another. That is never a pass (5, or 3).
 Times are RFC 3339, a date, a month, a year, 2026-Q3, or an age such as 7d, in

@@ -141,6 +141,23 @@ type Against struct {
 	Name   string `json:"name"`
 	Agrees bool   `json:"agrees"`
 	Detail string `json:"detail"`
+	// FirstDifference is where the log leaves what was kept of it; absent if it does not.
+	FirstDifference *Difference `json:"first_difference,omitempty"`
+}
+
+// Difference is the first record kept elsewhere that the log has not in its place.
+type Difference struct {
+	Kept  Spot  `json:"kept"`
+	Found *Spot `json:"found"` // what the log has there; null if it ends before
+}
+
+// Spot is a record in its place.
+type Spot struct {
+	Segment string `json:"segment"`
+	Line    int64  `json:"line"`   // from 1; 0 if it is not known
+	Record  int64  `json:"record"` // position in the log's reading order, -1 if it has none there
+	TS      string `json:"ts"`     // empty if it is not known
+	Hash    string `json:"hash"`   // empty if the line is no record
 }
 
 // SegmentSummary is what was counted in a segment.

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,33 +27,47 @@ type other struct {
 	name  string
 	logID chain.Hash
 	runs  []kept
-	store *store // if it is a directory of archive copies
+	store *store            // if it is a directory of archive copies
+	snap  *segment.Snapshot // if it is a copy of the log: its runs are read from there
 }
 
-// kept is a run of records that was seen elsewhere.
+// kept is a run of records that was seen elsewhere: a segment.
 type kept struct {
-	name        string
-	first, last chain.Hash
-	records     int64
-	sealed      bool // the run is a whole segment, so its length is known
+	name  string
+	first chain.Hash
+	// What is known of a run without reading it. Of a segment in a copy of the log, nothing is.
+	last    chain.Hash
+	records int64
+	tsMax   string
 
-	// Of a copy in a store:
-
-	parent chain.Hash // that the first record names
-	copy   *archive.Stored
+	parent chain.Hash                     // that the first record names, where there are records to read
+	open   func() (segment.Source, error) // its records; nil where the hashes are all there is
+	copy   *archive.Stored                // of a copy in a store
 }
 
+// hashes are those of which compare needs to know where they are in the log.
 func (o *other) hashes() (hs []chain.Hash) {
 	if o == nil {
 		return nil
 	}
 	for _, k := range o.runs {
-		hs = append(hs, k.first, k.last)
-		if k.copy != nil {
+		hs = append(hs, k.first)
+		if k.records > 0 {
+			hs = append(hs, k.last)
+		}
+		if k.open != nil || k.copy != nil {
 			hs = append(hs, k.parent)
 		}
 	}
 	return hs
+}
+
+// close lets go of a copy of the log.
+func (o *other) close() error {
+	if o == nil || o.snap == nil {
+		return nil
+	}
+	return o.snap.Close()
 }
 
 // openAgainst reads what --against names: a report, or a directory with a copy of the log or with
@@ -72,17 +85,17 @@ func (c *check) openAgainst(ctx context.Context) (*other, error) {
 	case !info.IsDir():
 		err = o.readReport(info.Size())
 	case isHome(o.name):
-		err = o.readCopy(ctx)
+		err = o.readCopy()
 	default:
 		if o.store, err = c.openStore(ctx); err == nil {
-			o.runs = o.store.runs()
+			o.runs = o.store.runs(c.o.FS)
 		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrAgainst, c.o.Against, err)
+	if err == nil && len(o.runs) == 0 && o.store == nil {
+		err = errors.New("it names no record")
 	}
-	if len(o.runs) == 0 && o.store == nil {
-		return nil, fmt.Errorf("%w: %s names no record", ErrAgainst, c.o.Against)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %s: %w", ErrAgainst, c.o.Against, err), o.close())
 	}
 	return o, nil
 }
@@ -109,36 +122,46 @@ func (o *other) readReport(size int64) error {
 	if err != nil {
 		return err
 	}
+	o.logID, o.runs, err = parseReport(b)
+	return err
+}
+
+// parseReport reads the log's id and the segments with records in a report.
+func parseReport(b []byte) (logID chain.Hash, runs []kept, err error) {
 	var r report.Report
 	if err := json.Unmarshal(b, &r); err != nil {
-		return fmt.Errorf("not a report of audit_verify --json: %w", err)
+		return logID, nil, fmt.Errorf("not a report of audit_verify --json: %w", err)
 	}
 	if r.Schema != report.Schema {
-		return fmt.Errorf("schema %q, this version reads %q", r.Schema, report.Schema)
+		return logID, nil, fmt.Errorf("schema %q, this version reads %q", r.Schema, report.Schema)
 	}
 	if r.LogID != "" {
-		if o.logID, err = chain.ParseHash(r.LogID); err != nil {
-			return err
+		if logID, err = chain.ParseHash(r.LogID); err != nil {
+			return logID, nil, fmt.Errorf("log_id: %w", err)
 		}
 	}
-	for _, s := range r.Sources {
+	for i, s := range r.Sources {
+		if s.Records < 0 {
+			return logID, nil, fmt.Errorf("files[%d]: %d records", i, s.Records)
+		}
 		if s.Records == 0 {
 			continue
 		}
-		k := kept{name: s.Name, records: s.Records, sealed: s.State != segment.StateLive.String()}
+		k := kept{name: s.Name, records: s.Records, tsMax: s.TSMax}
 		if k.first, err = chain.ParseHash(s.First); err != nil {
-			return err
+			return logID, nil, fmt.Errorf("files[%d].first_hash: %w", i, err)
 		}
 		if k.last, err = chain.ParseHash(s.Last); err != nil {
-			return err
+			return logID, nil, fmt.Errorf("files[%d].last_hash: %w", i, err)
 		}
-		o.runs = append(o.runs, k)
+		runs = append(runs, k)
 	}
-	return nil
+	return logID, runs, nil
 }
 
-// readCopy takes the segments in a copy of a home, or of its archive directory alone.
-func (o *other) readCopy(ctx context.Context) error {
+// readCopy takes the segments in a copy of a home, or of its archive directory alone. Their records are
+// read when they are compared.
+func (o *other) readCopy() error {
 	home := o.name
 	if filepath.Base(home) == segment.ArchiveDir {
 		home = filepath.Dir(home)
@@ -147,98 +170,99 @@ func (o *other) readCopy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer snap.Close()
-	o.logID = LogID(snap.Sources)
+	o.snap, o.logID = snap, LogID(snap.Sources)
 	for _, s := range snap.Sources {
-		k, err := readRun(ctx, s)
-		if err != nil {
-			return err
+		if r, ok := firstRecord(s); ok {
+			o.runs = append(o.runs, kept{name: s.Name(), first: r.Hash, parent: r.Prev, open: func() (segment.Source, error) { return s, nil }})
 		}
-		if k.records == 0 {
-			continue
-		}
-		o.runs = append(o.runs, k)
 	}
 	return nil
 }
 
-// readRun reads the first and the last hash of a copy of a segment.
-func readRun(ctx context.Context, s segment.Source) (kept, error) {
-	k := kept{name: s.Name(), sealed: s.State() != segment.StateLive}
-	for c, err := range segment.Chunks(ctx, s) {
-		if err != nil {
-			return k, err
-		}
-		for _, line := range c.Lines() {
-			h, err := chain.HeadOf(line)
-			if len(bytes.TrimSpace(line)) == 0 || err != nil {
-				continue
-			}
-			if k.records == 0 {
-				k.first = h
-			}
-			k.last = h
-			k.records++
-		}
-	}
-	return k, nil
-}
-
-// compare holds the log against what was kept elsewhere: every run must still be there, as long as
-// it was. A log that lacks the end of what is kept, and nothing before it, is rolled back; one that
-// lacks something before that has another history.
+// compare holds the log against what was kept elsewhere: every record of it must still be there, in its
+// place. A log that ends before what is kept does is rolled back; one that goes on with other records
+// has another history.
 func (c *check) compare(ctx context.Context, o *other) error {
 	switch {
 	case o == nil:
+		return nil
 	case o.store != nil:
 		return c.compareStore(ctx, o.store)
-	default:
-		c.compareRuns(o)
 	}
-	return nil
+	return c.compareRuns(ctx, o)
 }
 
-func (c *check) compareRuns(o *other) {
+func (c *check) compareRuns(ctx context.Context, o *other) error {
 	c.against = &report.Against{Name: o.name}
 	if o.logID != chain.Genesis && c.v.LogID != chain.Genesis && o.logID != c.v.LogID {
 		c.against.Detail = fmt.Sprintf("it is of log %s, this is %s", o.logID.Short(), c.v.LogID.Short())
 		c.add(chain.Replaced, "", o.name+": "+c.against.Detail, 1)
+		return nil
+	}
+	p, err := c.part(ctx, o.runs)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrAgainst, o.name, err)
+	}
+	c.compared(o, p)
+	return nil
+}
+
+// compared says what a comparison came to.
+func (c *check) compared(o *other, p parting) {
+	switch {
+	case p.unread != nil:
+		c.against.Detail = "not all of the log can be read"
+		c.add(chain.Unreadable, "", fmt.Sprintf("the log cannot be held against %s: %v", o.name, p.unread), 1)
 		return
-	}
-	lost := -1
-	for i, k := range o.runs {
-		there := c.holds(k)
-		switch {
-		case !there && lost < 0:
-			lost = i
-		case there && lost >= 0:
-			c.against.Detail = fmt.Sprintf("its %s is not in the log, later ones are", o.runs[lost].name)
-			c.add(chain.Diverged, "", o.name+": "+c.against.Detail, 1)
-			return
-		}
-	}
-	if lost < 0 {
-		c.against.Agrees, c.agreesUpTo = true, o.runs[len(o.runs)-1].last
+	case !p.parted && p.illegible > 0:
+		c.against.Detail = fmt.Sprintf("%s that cannot be read in the log %s in it, from line %d of its %s on", count(p.illegible, "record", "records"), isAre(int(p.illegible)), p.legible.line, p.legible.segment)
+		return
+	case !p.parted:
+		c.against.Agrees, c.agreesUpTo, c.agreesAt = true, p.last, p.at
 		c.against.Detail = fmt.Sprintf("all %d segments it names are in the log", len(o.runs))
 		return
 	}
-	k := o.runs[lost]
-	c.against.Detail = fmt.Sprintf("the log lacks %s of %s, up to %s", count(k.records, "record", "records"), k.name, k.last.Short())
 	class := chain.RolledBack
-	if len(c.v.Found[k.last]) > 0 {
-		class = chain.Diverged // the end is there, the way to it is another
+	c.against.Detail = fmt.Sprintf("the log lacks %s of %s, up to %s", count(p.lost, "record", "records"), p.name, p.last.Short())
+	switch {
+	case p.otherHistory():
+		class = chain.Diverged
+		c.against.Detail = p.words()
+	case p.mine != nil:
+		c.against.Detail += "; it went on without them: " + p.words()
 	}
-	c.add(class, "", o.name+": "+c.against.Detail, 1)
+	c.differs(class, p, o.name+": "+c.against.Detail, "")
+}
+
+// differs reports where the log leaves what was kept of it, at the record that it has there instead.
+func (c *check) differs(class chain.Class, p parting, detail, next string) {
+	if c.against.FirstDifference == nil {
+		c.against.FirstDifference = p.difference()
+	}
+	f := report.Finding{Record: -1, Records: 1, Next: next}
+	if m := p.mine; m != nil {
+		f.Segment, f.Line, f.Offset, f.Record = m.segment, m.line, m.offset, m.record
+		if m.hash != chain.Genesis {
+			f.Hash = m.hash.String()
+		}
+	}
+	c.put(class, f, detail)
 }
 
 // holds reports whether a run of records is in the log, as long as it was.
 func (c *check) holds(k kept) bool {
+	_, ok := c.endOf(k)
+	return ok
+}
+
+// endOf is the place of the last record of a run that is in the log, as long as it was.
+func (c *check) endOf(k kept) (p chain.Place, ok bool) {
 	for _, first := range c.v.Found[k.first] {
 		for _, last := range c.v.Found[k.last] {
-			if n := last.Record - first.Record + 1; n == k.records {
-				return true
+			if last.Record-first.Record+1 == k.records {
+				return last, true
 			}
 		}
 	}
-	return false
+	return p, false
 }

@@ -67,11 +67,7 @@ func (c *check) protection() string {
 	if c.agreesUpTo == c.v.Head {
 		return words
 	}
-	upTo := c.agreesUpTo.Short()
-	if ps := c.v.Found[c.agreesUpTo]; len(ps) > 0 {
-		upTo = fmt.Sprintf("#%d %s", ps[len(ps)-1].Record, upTo)
-	}
-	return fmt.Sprintf("%s, up to %s; %slater ones", words, upTo, nothing)
+	return fmt.Sprintf("%s, up to #%d %s; %slater ones", words, c.agreesAt, c.agreesUpTo.Short(), nothing)
 }
 
 func (c *check) coverage(r *report.Report) string {

@@ -256,7 +256,7 @@ func TestA4Against(t *testing.T) {
 			t.Errorf("against %s: exit %d, %+v", against, r.Exit, r.Against)
 		}
 	}
-	s.want(check(older, path), 3, chain.RolledBack, "lacks 16 records of audit.log")
+	s.want(check(older, path), 3, chain.RolledBack, "lacks 5 records of audit.log")
 	s.want(check(older, s.home), 3, chain.RolledBack, "audit.log")
 	other := newSite(t)
 	other.append(3)

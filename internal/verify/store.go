@@ -11,6 +11,7 @@ import (
 
 	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
 	"github.com/opscontext/opscontext/internal/report"
 	"github.com/opscontext/opscontext/segment"
 )
@@ -55,12 +56,19 @@ func (c *check) openStore(ctx context.Context) (*store, error) {
 }
 
 // runs are the copies with a manifest, as runs of records; a segment without one is passed over.
-func (s *store) runs() (runs []kept) {
+func (s *store) runs(fsys durable.FS) (runs []kept) {
 	for i := range s.copies {
-		if m := s.copies[i].Manifest; m != nil && m.Records > 0 {
-			runs = append(runs, kept{name: m.Segment.File(segment.FormPlain), first: m.First.Hash, last: m.Last.Hash,
-				parent: m.First.Prev, records: m.Records, sealed: true, copy: &s.copies[i]})
+		k := &s.copies[i]
+		m := k.Manifest
+		if m == nil || m.Records == 0 {
+			continue
 		}
+		run := kept{name: m.Segment.File(segment.FormPlain), first: m.First.Hash, last: m.Last.Hash, parent: m.First.Prev,
+			records: m.Records, tsMax: m.TSMax, copy: k}
+		if k.Err == nil {
+			run.open = func() (segment.Source, error) { return archive.Opener(fsys)(k.Path, k.Segment) }
+		}
+		runs = append(runs, run)
 	}
 	return runs
 }
@@ -70,7 +78,7 @@ func (s *store) runs() (runs []kept) {
 func (c *check) compareStore(ctx context.Context, s *store) error {
 	c.against = &report.Against{Name: s.name}
 	c.brokenCopies(s)
-	runs := s.runs()
+	runs := s.runs(c.o.FS)
 	if len(runs) == 0 {
 		c.against.Detail = s.nothing()
 		c.nothingAgainst = true
@@ -103,6 +111,9 @@ func (c *check) compareStore(ctx context.Context, s *store) error {
 	}
 	last := runs[len(runs)-1]
 	c.against.Agrees, c.agreesUpTo = true, last.last
+	if end, ok := c.endOf(last); ok {
+		c.agreesAt = end.Record
+	}
 	c.against.Detail = fmt.Sprintf("the %s it has of this log %s in it, up to %s of %s", count(int64(len(runs)), "segment", "segments"),
 		isAre(len(runs)), last.last.Short(), last.copy.Manifest.Last.TS)
 	return nil
@@ -187,25 +198,54 @@ func (c *check) sameCopy(ctx context.Context, k kept) error {
 // which was said; a segment with other records has diverged; one that is gone is missing where the log goes
 // on behind it, and else belongs to the end that the log has lost.
 func (c *check) lacking(ctx context.Context, s *store, lost, runs []kept) (unread []string, err error) {
-	var end []kept
+	var end, others []kept
 	for _, k := range lost {
 		src := c.sealedSource(k.copy.Segment)
 		switch {
 		case src != nil && c.unreadIn(src.Name()):
 			unread = append(unread, k.name)
 		case src != nil:
-			c.advise(chain.Diverged, src.Name(), fmt.Sprintf("it does not hold the %s of its copy %s", count(k.records, "record", "records"), k.copy.Path),
-				"keep the segment; compare it with the copy")
+			others = append(others, k)
 		case c.goesOnBehind(k, lost, runs):
 			c.advise(chain.Missing, k.name, fmt.Sprintf("%s holds its %s", k.copy.Path, count(k.records, "record", "records")), c.putBack(k))
 		default:
 			end = append(end, k)
 		}
 	}
+	for len(others) > 0 {
+		// A segment that follows one with other records has others itself.
+		n := 1
+		for n < len(others) && others[n].parent == others[n-1].last {
+			n++
+		}
+		if err := c.otherRecords(ctx, others[:n]); err != nil {
+			return unread, err
+		}
+		others = others[n:]
+	}
 	if len(end) == 0 {
 		return unread, nil
 	}
 	return unread, c.lostEnd(ctx, s, end)
+}
+
+// otherRecords reports segments, one after another, that do not hold the records of their copies.
+func (c *check) otherRecords(ctx context.Context, runs []kept) error {
+	k := runs[0]
+	detail := fmt.Sprintf("%s does not hold the %s of its copy %s", k.name, count(k.records, "record", "records"), k.copy.Path)
+	if more := len(runs) - 1; more > 0 {
+		detail += fmt.Sprintf(", nor %s after it those of theirs", count(int64(more), "segment", "segments"))
+	}
+	p, err := c.part(ctx, runs[:1])
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err == nil && p.unread == nil && p.parted:
+		c.differs(chain.Diverged, p, detail+"; "+p.words(), "keep the segment; compare it with the copy")
+	default:
+		c.advise(chain.Diverged, k.name, detail, "keep the segment; compare it with the copy")
+	}
+	return nil
 }
 
 // unreadIn reports whether not all of a segment could be read.
@@ -240,33 +280,33 @@ func (c *check) goesOnBehind(k kept, lost, runs []kept) bool {
 // lostEnd reports that the log ends before the copies do: it was rolled back, or from the place where
 // it leaves them it has another history.
 func (c *check) lostEnd(ctx context.Context, s *store, end []kept) error {
-	p, err := c.part(ctx, end[0])
+	p, err := c.part(ctx, end[:1])
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err != nil {
+	if err = errors.Join(err, p.unread); err != nil {
 		c.add(chain.Unreadable, "", fmt.Sprintf("where the log leaves the copies in %s cannot be found: %v", s.name, err), 1)
 		return nil
 	}
-	lost := -p.shared
-	for _, k := range end {
-		lost += k.records
+	for _, k := range end[1:] {
+		p.lost += k.records
 	}
 	last := end[len(end)-1]
-	detail := fmt.Sprintf("%s has %s that this log has not, up to %s of %s", s.name, count(lost, "record", "records"), last.last.Short(), last.copy.Manifest.Last.TS)
+	p.tsMax = last.copy.Manifest.TSMax
+	detail := fmt.Sprintf("%s has %s that this log has not, up to %s of %s", s.name, count(p.lost, "record", "records"), last.last.Short(), last.copy.Manifest.Last.TS)
 	// Records that are stamped before the end of the copies were not appended since.
-	if p.other && (p.otherTS <= last.copy.Manifest.TSMax || !p.begun) {
-		c.advise(chain.Diverged, "", detail+"; it has others in their place", "keep the log as it is; compare it with the copies")
+	if p.otherHistory() {
+		c.differs(chain.Diverged, p, detail+"; it has others in their place: "+p.words(), "keep the log as it is; compare it with the copies")
 		return nil
 	}
-	if p.other {
-		detail += "; it went on without them"
+	if p.mine != nil {
+		detail += "; it went on without them: " + p.words()
 	}
 	where := filepath.Base(end[0].copy.Path)
 	if len(end) > 1 {
 		where += " to " + filepath.Base(last.copy.Path)
 	}
-	c.advise(chain.RolledBack, "", detail, fmt.Sprintf("find out which backup was restored, and when; what is lost is in %s, %s", filepath.Dir(last.copy.Path), where))
+	c.differs(chain.RolledBack, p, detail, fmt.Sprintf("find out which backup was restored, and when; what is lost is in %s, %s", filepath.Dir(last.copy.Path), where))
 	return nil
 }
 

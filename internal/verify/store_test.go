@@ -96,7 +96,7 @@ func TestAgainstStore(t *testing.T) {
 		{"put back, and gone on", putYoung(func(s *site) { s.append(2) }), 3, chain.RolledBack, "it went on without them"},
 		{"rewritten at the time", putYoung(func(s *site) { s.rewrite(10, long) }), 3, chain.Diverged, "has 31 records that this log has not"},
 		{"rewritten, and stamped later", putYoung(func(s *site) { s.rewrite(10, later) }), 3, chain.RolledBack, "it went on without them"},
-		{"rewritten, and sealed", putYoung(func(s *site) { s.rewrite(10, long); s.rotate(); s.append(1) }), 3, chain.Diverged, "it does not hold the 20 records"},
+		{"rewritten, and sealed", putYoung(func(s *site) { s.rewrite(10, long); s.rotate(); s.append(1) }), 3, chain.Diverged, "audit-0001.jsonl does not hold the 20 records"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			copied := &site{t: t, home: filepath.Join(t.TempDir(), "home"), n: 1000}

@@ -148,6 +148,7 @@ type check struct {
 	sums       map[string]chain.Hash // of the plain bytes of archived segments, by name, where their manifest holds
 
 	agreesUpTo     chain.Hash // last record that Against vouches for, if it agrees
+	agreesAt       int64      // its position in reading order
 	nothingAgainst bool       // Against has nothing of this log
 }
 
@@ -164,6 +165,7 @@ func (c *check) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, other.close()) }()
 	find := other.hashes()
 	if c.marked {
 		find = append(find, c.mark.Head)
