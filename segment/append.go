@@ -110,9 +110,6 @@ func (w *writer) write() error {
 				return err
 			}
 		}
-		if r.before == nil {
-			r.records = slices.Grow(r.records, len(r.drafts))
-		}
 		for i := range r.drafts {
 			if err := w.add(r, &r.drafts[i]); err != nil {
 				return err
@@ -240,7 +237,7 @@ func (w *writer) flushFirst(lines []byte) (int, error) {
 
 // answer tells a request what became of its events.
 func (w *writer) answer(r *request, refused, unknown error) {
-	defer close(r.done)
+	defer r.over()
 	switch {
 	case r.durable < r.written:
 		r.err = &AppendError{Index: r.durable, Outcome: OutcomeUnknown, Err: unknown}

@@ -266,6 +266,7 @@ func TestEachAppendIsSyncedOnce(t *testing.T) {
 	l := openLog(t, memOptions(m))
 	mustAppend(t, l, 0)
 	mustAppend(t, l, 1) // makes the spare
+	l.w.locks.spare.filled = time.Now()
 	before := len(m.Ops())
 	mustAppend(t, l, 2)
 	var kinds []string
@@ -275,7 +276,7 @@ func TestEachAppendIsSyncedOnce(t *testing.T) {
 		}
 	}
 	// The lock file is linked from a spare, whose number is the only thing that may differ.
-	want := []string{"write .audit.lock", "link .audit.lock", "write audit.log", "remove audit.lock", "sync audit.log"}
+	want := []string{"link .audit.lock", "write audit.log", "remove audit.lock", "sync audit.log"}
 	for i := range kinds {
 		if strings.Contains(kinds[i], " .audit.lock") {
 			kinds[i], _, _ = strings.Cut(kinds[i], ".lock")

@@ -111,3 +111,13 @@ func (l *Log) ClaimArchive() (release func() error, err error) {
 		return err
 	}, nil
 }
+
+// uninterrupted gives a lock back, whatever signals come. One that is kept keeps this process out, too:
+// the lock belongs to an open file, not to the process.
+func uninterrupted(unlock func() error) error {
+	for {
+		if err := unlock(); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}

@@ -21,8 +21,8 @@
 //     other way round: a sync of its own bytes covers all bytes before them.
 //  8. The suspect word in audit.flock is read. If a sync failed anywhere, nobody acknowledges until
 //     the next holder of L has compared the log with the medium.
-//  9. The mark, outside the home, is moved to the new head.
-//  10. The caller gets its record.
+//  9. The caller gets its record.
+//  10. The mark, outside the home, is moved to the new head, if not at once then soon.
 //
 // The live segment comes into being complete, first record and name, so a record that is cut short
 // is always one that follows another.

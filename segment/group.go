@@ -7,32 +7,40 @@ import (
 	"time"
 )
 
-// Group commit: calls queue up, and one goroutine at a time, in drain, takes all that waits, writes
-// it in one go and syncs once. There is no timer: a batch is what queued up during the sync before
-// it. The goroutine lives as long as there is something to do.
+// Group commit: calls queue up, and one goroutine at a time takes all that waits, writes it in one go
+// and syncs once. There is no timer: a batch is what queued up during the sync before it. Who comes
+// when nobody else is there leads: its own goroutine does the work, since handing it over would cost
+// more than half of what there is to do. Else it is drain, which lives as long as there is something
+// to do.
 
 // do queues a request and waits for it. Its error is about the waiting; what became of a request that
-// was dealt with is in r.err.
+// was dealt with is in r.err. On an error of OutcomeUnknown somebody may still be at work on r.
 func (l *Log) do(ctx context.Context, r *request) error {
 	if err := ctx.Err(); err != nil {
 		return &AppendError{Outcome: OutcomeRefused, Err: context.Cause(ctx)}
 	}
-	r.at, r.done = time.Now(), make(chan struct{})
+	r.at = time.Now()
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
 		return &AppendError{Outcome: OutcomeRefused, Err: ErrClosed}
 	}
 	l.queue = append(l.queue, r)
-	if !l.running {
-		l.running = true
+	idle := !l.running
+	l.running = true
+	l.mu.Unlock()
+	stopped := ctx.Done()
+	switch {
+	case idle && stopped == nil: // nobody leads who may stop waiting
+		l.lead(r)
+		return nil
+	case idle:
 		go l.drain()
 	}
-	l.mu.Unlock()
 	select {
 	case <-r.done:
 		return nil
-	case <-ctx.Done():
+	case <-stopped:
 	}
 	if l.withdraw(r) {
 		return &AppendError{Outcome: OutcomeRefused, Err: context.Cause(ctx)}
@@ -58,37 +66,76 @@ func (l *Log) withdraw(r *request) bool {
 	return false
 }
 
-// drain serves the queue until it is empty. The requests stay in the queue while the locks are waited
-// for, so that they can still be withdrawn and more can join them.
+// lead serves the queue until request r, which is its first, is answered.
+func (l *Log) lead(r *request) {
+	for over := false; !over; {
+		l.serve(r.at)
+		select {
+		case <-r.done:
+			over = true
+		default:
+		}
+	}
+	l.saveOldMark()
+	if !l.leave() {
+		go l.drain()
+	}
+}
+
+// drain serves the queue until it is empty, and then sees to the mark.
 func (l *Log) drain() {
 	for {
 		// Those whose requests were just answered queue the next ones first.
 		runtime.Gosched()
 		oldest, ok := l.oldest()
 		switch {
-		case !ok && l.w.unsaved, ok && l.w.unsaved && time.Since(l.w.saved) > markEvery:
+		case ok:
+			l.saveOldMark()
+			l.serve(oldest)
+		case l.w.unsaved:
 			l.w.saveMark()
-			continue
-		case !ok && l.leave():
+		case l.leave():
 			return
-		case !ok:
-			continue
 		}
-		held, err := l.w.locks.acquire(context.Background(), oldest.Add(l.o.LockTimeout))
-		if err != nil {
-			l.refuse(err)
-			continue
-		}
-		l.w.held = held
-		requests := l.take()
-		switch {
-		case len(requests) == 0:
-			l.w.release()
-		case requests[0].rotation != nil:
-			l.w.manual(requests[0])
-		default:
-			l.w.commit(requests)
-		}
+	}
+}
+
+// serve gives the first requests a turn, of which the oldest has waited since then. They stay in the
+// queue while the locks are waited for, so that they can still be withdrawn and more can join them.
+func (l *Log) serve(oldest time.Time) {
+	held, err := l.w.locks.acquire(context.Background(), oldest.Add(l.o.LockTimeout))
+	if err != nil {
+		l.refuse(err)
+		return
+	}
+	l.w.held = held
+	requests := l.take()
+	switch {
+	case len(requests) == 0:
+		l.w.release()
+	case requests[0].rotation != nil:
+		l.w.manual(requests[0])
+	default:
+		l.w.commit(requests)
+	}
+}
+
+// saveOldMark moves the mark if it has lagged for long enough.
+func (l *Log) saveOldMark() {
+	if l.w.unsaved && time.Since(l.w.saved) > markEvery {
+		l.w.saveMark()
+	}
+}
+
+// rest sees to the mark if nobody has appended for a while. Who led has other things to do.
+func (l *Log) rest() {
+	l.mu.Lock()
+	l.resting = false
+	idle := !l.running && !l.closed
+	l.running = l.running || idle
+	l.mu.Unlock()
+	if idle {
+		l.drain()
 	}
 }
 
@@ -102,12 +149,16 @@ func (l *Log) oldest() (at time.Time, ok bool) {
 	return l.queue[0].at, true
 }
 
-// leave ends drain, unless a request has come.
+// leave ends the serving, unless a request has come.
 func (l *Log) leave() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.queue) > 0 {
 		return false
+	}
+	if l.w.unsaved && !l.resting {
+		l.resting = true
+		time.AfterFunc(markAfter, l.rest)
 	}
 	l.running = false
 	l.idle.Broadcast()
@@ -155,7 +206,7 @@ func (l *Log) refuse(cause error) {
 	for _, r := range refused {
 		if r.rotation != nil {
 			r.err = cause
-			close(r.done)
+			r.over()
 			continue
 		}
 		l.w.answer(r, cause, nil)

@@ -354,9 +354,12 @@ func (w *writer) remember() {
 	w.unsaved = !w.blind
 }
 
-// markEvery is how long the mark may lag while appends come without a pause. Otherwise it is moved
-// when there is nothing else to do, which is before Close returns.
-const markEvery = 100 * time.Millisecond
+// The mark is moved when there is nothing else to do: markAfter the last append, or before Close
+// returns. While appends come without a pause it may lag by markEvery.
+const (
+	markAfter = 10 * time.Millisecond
+	markEvery = 100 * time.Millisecond
+)
 
 // saveMark moves the mark. It takes no lock, and it never fails an append.
 func (w *writer) saveMark() {

@@ -33,7 +33,8 @@ func (l *Log) Load(ctx context.Context, drafts []Draft, before func(place Place)
 	if len(drafts) == 0 {
 		return Loaded{}, nil
 	}
-	r := &request{drafts: drafts, before: before, load: true}
+	r := l.newRequest()
+	r.drafts, r.before, r.load = drafts, before, true
 	if err := l.do(ctx, r); err != nil {
 		return Loaded{}, err
 	}

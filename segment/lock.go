@@ -3,14 +3,10 @@ package segment
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
-
-	"github.com/gofrs/flock"
 
 	"github.com/opscontext/opscontext/internal/durable"
 )
@@ -31,20 +27,24 @@ type locks struct {
 	word *flockFile // open as long as it is the file that audit.flock names
 	// spare is for audit.lock, which is taken for every batch.
 	spare spare
+	now   held     // what acquire gives
+	node  lockFile // what that has of Node writers' lock
 }
 
 // held is the right to write. release gives it back.
 type held struct {
 	k     *locks
 	turn  func()
-	flock *flock.Flock
+	flock durable.File // locked; it is k.word's
 	node  *lockFile
 }
 
-// acquire waits until the locks are had, ctx is done, or deadline is past (a BusyError).
+// acquire waits until the locks are had, ctx is done, or deadline is past (a BusyError). What it gives
+// holds until they are given back.
 func (k *locks) acquire(ctx context.Context, deadline time.Time) (h *held, err error) {
 	w := waiter{ctx: ctx, deadline: deadline, since: time.Now()}
-	h = &held{k: k}
+	h = &k.now
+	*h = held{k: k}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.release())
@@ -58,7 +58,8 @@ func (k *locks) acquire(ctx context.Context, deadline time.Time) (h *held, err e
 	if err != nil || k.o.Sharing == Exclusive {
 		return h, err
 	}
-	h.node = &lockFile{fs: k.o.FS, path: inHome(k.home, LockName), stale: staleLock, leftovers: !fresh, spare: &k.spare}
+	h.node = &k.node
+	k.node = lockFile{fs: k.o.FS, path: inHome(k.home, LockName), stale: staleLock, leftovers: !fresh, spare: &k.spare}
 	if err := h.node.take(&w); err != nil {
 		h.node = nil
 		return h, err
@@ -74,7 +75,7 @@ func (h *held) release() error {
 		err = h.node.release()
 	}
 	if h.flock != nil {
-		err = errors.Join(err, uninterrupted(h.flock.Unlock))
+		err = errors.Join(err, h.flock.Unlock())
 	}
 	if h.turn != nil {
 		h.turn()
@@ -137,67 +138,27 @@ func (k *locks) openWord(path string) (made bool, err error) {
 	return true, err
 }
 
-// tryFlock locks once. A lock on a file that is no longer audit.flock is none.
+// tryFlock locks once. A lock on a file that is no longer audit.flock is none, whoever has it.
 func (k *locks) tryFlock(h *held, path string) (bool, error) {
-	locked := k.word.id
-	if k.o.FS == durable.OS() {
-		l := flock.New(path, flock.SetFlag(syscall.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK))
-		ok, err := l.TryLock()
-		if errors.Is(err, fs.ErrNotExist) {
-			return false, k.forget()
-		}
-		if errors.Is(err, syscall.EINTR) {
-			return false, nil // the caller asks again
-		}
-		if err != nil {
-			return false, fmt.Errorf("lock %s: %w", path, err)
-		}
-		if !ok {
-			return false, nil
-		}
-		h.flock = l
-		if locked, err = lockedID(l); err != nil {
-			return false, err
-		}
-	}
-	// Other file systems than the machine's belong to this process: the turn is lock enough.
-	info, err := k.o.FS.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	f := k.word.f
+	ok, err := f.TryLock()
+	if err != nil {
 		return false, err
-	case info.ID == locked && info.ID == k.word.id:
-		return true, nil
 	}
-	if h.flock != nil {
-		err = uninterrupted(h.flock.Unlock)
-		h.flock = nil
-	} else {
+	info, err := k.o.FS.Stat(path)
+	if err == nil && info.ID == k.word.id {
+		if ok {
+			h.flock = f
+		}
+		return ok, nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
+	if ok {
+		err = errors.Join(err, f.Unlock())
+	}
 	return false, errors.Join(err, k.forget())
-}
-
-// uninterrupted gives a lock back, whatever signals come. One that is kept keeps this process out, too:
-// the lock belongs to an open file, not to the process.
-func uninterrupted(unlock func() error) error {
-	for {
-		if err := unlock(); !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
-}
-
-func lockedID(l *flock.Flock) (durable.FileID, error) {
-	fi, err := l.Stat()
-	if err != nil {
-		return durable.FileID{}, err
-	}
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	if !ok {
-		return durable.FileID{}, errors.ErrUnsupported
-	}
-	return durable.FileID{Dev: uint64(st.Dev), Ino: st.Ino}, nil //nolint:unconvert // int32 on macOS
 }
 
 // close lets go of what is kept between locks.

@@ -154,16 +154,22 @@ func TestF18LockLost(t *testing.T) {
 func TestSpare(t *testing.T) {
 	m := durable.NewMem()
 	s := &spare{fs: m}
+	now := time.Now()
 	lock := func() {
 		t.Helper()
-		if err := s.place("/audit.lock", []byte("x")); err != nil {
+		content, since, err := s.place("/audit.lock", now)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.place("/audit.lock", []byte("y")); !errors.Is(err, fs.ErrExist) {
+		if now.Sub(since).Abs() >= refill {
+			t.Errorf("the lock counts from %v on, which is %v ago", since, now.Sub(since))
+		}
+		if _, _, err := s.place("/audit.lock", now); !errors.Is(err, fs.ErrExist) {
 			t.Fatalf("a lock that is there: %v", err)
 		}
-		if data, err := readAll(m, "/audit.lock"); err != nil || len(data) != 1 {
-			t.Errorf("the lock holds %q, %v", data, err)
+		want := fmt.Sprintf("%d\n%s\nopscontext\n", os.Getpid(), since.UTC().Format(stampLayout))
+		if data, err := readAll(m, "/audit.lock"); err != nil || string(data) != want || string(content) != want {
+			t.Errorf("the lock holds %q, %v, and is said to hold %q, want %q", data, err, content, want)
 		}
 		if err := m.Remove("/audit.lock"); err != nil {
 			t.Fatal(err)
@@ -174,6 +180,12 @@ func TestSpare(t *testing.T) {
 	first := s.path
 	if !durable.Leftover(filepath.Base(first), LockName) {
 		t.Errorf("a killed process leaves %q, which nobody removes", first)
+	}
+	// A lock that is taken for the second time within a moment is as old as at the first time. Later it
+	// is not, nor once the clock was set back.
+	for _, later := range []time.Duration{refill - 1, 1, refill, time.Hour, -time.Minute} {
+		now = now.Add(later)
+		lock()
 	}
 	if err := m.Remove(first); err != nil {
 		t.Fatal(err)

@@ -40,13 +40,25 @@ type lockFile struct {
 	spare     *spare
 
 	content []byte    // of the lock while it is ours
-	since   time.Time // when it became ours
+	since   time.Time // from when on others count its age
 
 	seen      durable.Info // the foreign lock last looked at
 	seenSince time.Time
 }
 
 var errLockLost = errors.New("the lock was taken over by another writer")
+
+// lockContent is what a lock file of this program says.
+func lockContent(now time.Time) []byte {
+	return fmt.Appendf(nil, "%d\n%s\n%s\n", os.Getpid(), now.UTC().Format(stampLayout), ownLine)
+}
+
+// within reports whether less than d has passed, by either clock. Round strips the monotonic reading,
+// which stands still while a machine sleeps.
+func within(d time.Duration, since, now time.Time) bool {
+	wall := now.Round(0).Sub(since.Round(0))
+	return now.Sub(since) < d && wall < d && wall > -d
+}
 
 // take polls until the lock is ours.
 func (l *lockFile) take(w *waiter) error {
@@ -65,10 +77,9 @@ func (l *lockFile) take(w *waiter) error {
 func (l *lockFile) try() (bool, error) {
 	for {
 		now := time.Now()
-		content := fmt.Appendf(nil, "%d\n%s\n%s\n", os.Getpid(), now.UTC().Format(stampLayout), ownLine)
-		err := l.spare.place(l.path, content)
+		content, since, err := l.spare.place(l.path, now)
 		if err == nil {
-			l.content, l.since = content, now
+			l.content, l.since = content, since
 			return true, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
@@ -148,8 +159,7 @@ func (l *lockFile) holder() string {
 
 // check is an error if the lock may not be ours any more. It costs nothing while the lock is young.
 func (l *lockFile) check() error {
-	// Round strips the monotonic reading, which stands still while a machine sleeps.
-	if now := time.Now(); now.Sub(l.since) < sureFor && now.Round(0).Sub(l.since.Round(0)) < sureFor {
+	if within(sureFor, l.since, time.Now()) {
 		return nil
 	}
 	content, err := l.read()

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"sync"
-	"time"
 
 	"github.com/opscontext/opscontext/chain"
 )
@@ -18,41 +18,14 @@ type Log struct {
 
 	mu      sync.Mutex
 	queue   []*request
-	running bool       // a goroutine is in drain
+	running bool       // a goroutine serves the queue
 	idle    *sync.Cond // signalled when it leaves
+	resting bool       // rest is going to be called
 	closed  bool
 
-	w writer // used by drain alone
-}
+	requests sync.Pool // of *request
 
-// request is one call waiting for its turn.
-type request struct {
-	drafts   []Draft
-	stop     error             // what is wrong with the event after the drafts
-	before   func(Place) error // set: it has a turn to itself, and this comes first
-	rotation *Rotation         // set: not an append but a rotation
-	repair   bool              // set: see Log.Repair
-	load     bool              // set: see Log.Load
-	at       time.Time         // when the wait began
-	done     chan struct{}
-
-	written           int // records
-	first, last, sure chain.Record
-	records           []chain.Record // those written, unless before is set: a load is too long for that
-	durable           int            // how many of them are; sure is then the last of those
-	unsure            int            // how many events after them may be in the log, or will be once settled
-	err               error
-}
-
-func (r *request) wrote(record *chain.Record) {
-	if r.written == 0 {
-		r.first = *record
-	}
-	r.written++
-	r.last = *record
-	if r.before == nil {
-		r.records = append(r.records, *record)
-	}
+	w writer // used by the one that serves the queue
 }
 
 // Open prepares to write to the log in home. It touches nothing: the home and what belongs in it are
@@ -81,11 +54,21 @@ func Open(home string, o Options) (*Log, error) {
 // name are on the medium. On an error nothing is acknowledged; it is an *AppendError, whose Outcome
 // says whether the event may be in the log all the same.
 func (l *Log) Append(ctx context.Context, e Event) (chain.Record, error) {
-	records, err := l.AppendBatch(ctx, []Event{e})
+	d, err := newDraft(e, l.o.MaxRecord)
+	if err != nil {
+		return chain.Record{}, &AppendError{Outcome: OutcomeRefused, Err: err}
+	}
+	r := l.newRequest()
+	r.drafts = append(r.drafts, d)
+	if err := l.do(ctx, r); err != nil {
+		return chain.Record{}, err
+	}
+	record, err := r.sure, r.err
+	l.free(r)
 	if err != nil {
 		return chain.Record{}, err
 	}
-	return records[0], nil
+	return record, nil
 }
 
 // AppendBatch writes events in order, next to each other but for what rotation and repair put
@@ -96,7 +79,8 @@ func (l *Log) Append(ctx context.Context, e Event) (chain.Record, error) {
 // When ctx ends before the batch is begun, nothing is written. When it ends later, the outcome is
 // unknown.
 func (l *Log) AppendBatch(ctx context.Context, es []Event) ([]chain.Record, error) {
-	r := &request{drafts: make([]Draft, 0, len(es))}
+	r := l.newRequest()
+	r.drafts, r.records = slices.Grow(r.drafts, len(es)), make([]chain.Record, 0, len(es))
 	for _, e := range es {
 		d, err := newDraft(e, l.o.MaxRecord)
 		if err != nil {
@@ -114,13 +98,16 @@ func (l *Log) AppendBatch(ctx context.Context, es []Event) ([]chain.Record, erro
 	if err := l.do(ctx, r); err != nil {
 		return nil, err
 	}
-	return r.records, r.err
+	records, err := r.records, r.err
+	l.free(r)
+	return records, err
 }
 
 // Rotate seals the live segment now. ErrRefused if it holds nothing to seal, ErrBusy if another
 // rotation is under way.
 func (l *Log) Rotate(ctx context.Context) (Rotation, error) {
-	r := &request{rotation: &Rotation{}}
+	r := l.newRequest()
+	r.rotation = &Rotation{}
 	if err := l.do(ctx, r); err != nil {
 		if e, ok := errors.AsType[*AppendError](err); ok {
 			err = e.Err
@@ -142,5 +129,6 @@ func (l *Log) Close() error {
 	for l.running {
 		l.idle.Wait()
 	}
+	l.w.saveMark()
 	return errors.Join(l.w.closeLive(), l.w.locks.close())
 }

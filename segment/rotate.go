@@ -22,7 +22,7 @@ func (w *writer) rotateLock() *lockFile {
 
 // manual is the rotation that a caller asked for.
 func (w *writer) manual(r *request) {
-	defer close(r.done)
+	defer r.over()
 	defer w.release()
 	w.begin(nil)
 	r.err = w.settle()

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/opscontext/opscontext/internal/durable"
 )
@@ -24,27 +25,37 @@ type spare struct {
 	f    durable.File
 	used bool // a lock was wanted before
 	off  bool // there are no hard links here
+
+	content []byte // of the file
+	filled  time.Time
 }
 
-// place gives the name lock to a file that holds content, fs.ErrExist if the name is taken.
-func (s *spare) place(lock string, content []byte) error {
-	if !s.used || s.off {
-		s.used = true
-		return s.fs.Place(lock, content, 0o600)
+// refill is how old what a spare holds may be. A lock counts as dead after ten times that.
+const refill = time.Second
+
+// place gives the name lock to a file that names the holder, fs.ErrExist if the name is taken. It gives
+// what the file holds, and the time by which others judge the lock's age.
+func (s *spare) place(lock string, now time.Time) ([]byte, time.Time, error) {
+	if s.used && !s.off {
+		err := s.link(lock, now)
+		if err == nil || errors.Is(err, fs.ErrExist) {
+			return s.content, s.filled, err
+		}
+		// Gone, it was taken for a leftover. Else there are no hard links here, or what stands against
+		// them stands against Place, too.
+		s.off = !errors.Is(err, fs.ErrNotExist)
+		if err := s.close(); err != nil {
+			return nil, now, err
+		}
 	}
-	err := s.link(lock, content)
-	if err == nil || errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	// Gone, it was taken for a leftover. Else there are no hard links here, or what stands against
-	// them stands against Place, too.
-	s.off = !errors.Is(err, fs.ErrNotExist)
-	return errors.Join(s.close(), s.fs.Place(lock, content, 0o600))
+	s.used = true
+	content := lockContent(now)
+	return content, now, s.fs.Place(lock, content, 0o600)
 }
 
-// link fills the spare and links it. The write also sets the time by which others judge the lock's
-// age. All contents that one process writes have one length.
-func (s *spare) link(lock string, content []byte) error {
+// link links the spare, and fills it anew if what it holds is old: the write also sets the time by which
+// others judge the lock's age. All contents that one process writes have one length.
+func (s *spare) link(lock string, now time.Time) error {
 	if s.path == "" {
 		dir, base := filepath.Split(lock)
 		path := fmt.Sprintf("%s.%s%d", dir, base, rand.Uint64())
@@ -52,10 +63,14 @@ func (s *spare) link(lock string, content []byte) error {
 		if err != nil {
 			return err
 		}
-		s.path, s.f = path, f
+		s.path, s.f, s.content = path, f, nil
 	}
-	if _, err := s.f.WriteAt(content, 0); err != nil {
-		return err
+	if s.content == nil || !within(refill, s.filled, now) {
+		content := lockContent(now)
+		if _, err := s.f.WriteAt(content, 0); err != nil {
+			return err
+		}
+		s.content, s.filled = content, now
 	}
 	return s.fs.Link(s.path, lock)
 }

@@ -22,7 +22,8 @@ func (l *Log) AppendSystemAt(ctx context.Context, kind string, payload []byte, b
 	if !chain.IsSystem(kind) || ecmajson.ScanValue(payload, 0, chain.MaxDepth-1) != len(payload) {
 		return chain.Record{}, &AppendError{Outcome: OutcomeRefused, Err: fmt.Errorf("%w: %q is no record of the log about itself", ErrInvalid, kind)}
 	}
-	r := &request{drafts: []Draft{{kind: kind, actor: chain.SystemActor, payload: payload}}, before: before}
+	r := l.newRequest()
+	r.drafts, r.before = append(r.drafts, Draft{kind: kind, actor: chain.SystemActor, payload: payload}), before
 	if err := l.do(ctx, r); err != nil {
 		return chain.Record{}, err
 	}
@@ -37,7 +38,8 @@ func (l *Log) AppendSystemAt(ctx context.Context, kind string, payload []byte, b
 // that names them. A live log that holds no record at all is left alone where no sealed segment says
 // what to go on from: ErrRefused.
 func (l *Log) Repair(ctx context.Context) error {
-	r := &request{before: func(Place) error { return nil }, repair: true}
+	r := l.newRequest()
+	r.before, r.repair = func(Place) error { return nil }, true
 	if err := l.do(ctx, r); err != nil {
 		return err
 	}
@@ -48,7 +50,8 @@ func (l *Log) Repair(ctx context.Context) error {
 // writers left is finished or set aside, refused appends are chained, and a log that is not the one
 // this machine remembers gets its audit.break. What it chains is durable when it returns.
 func (l *Log) Settle(ctx context.Context) error {
-	r := &request{before: func(Place) error { return nil }}
+	r := l.newRequest()
+	r.before = func(Place) error { return nil }
 	if err := l.do(ctx, r); err != nil {
 		return err
 	}

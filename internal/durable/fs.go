@@ -103,6 +103,13 @@ type File interface {
 	Truncate(size int64) error
 	// Chmod sets the permission bits.
 	Chmod(perm fs.FileMode) error
+	// TryLock takes the lock that a file has for those who ask, without waiting: ok is false while
+	// another open file has it, in this process or another. The kernel frees it when the file is
+	// closed, or its process dies. The files of a [Mem] belong to one process, which has to keep
+	// itself apart: there it is always free.
+	TryLock() (ok bool, err error)
+	// Unlock gives the lock back.
+	Unlock() error
 }
 
 // Info is what is known of a file. ID tells two files apart as long as both exist; the number of a

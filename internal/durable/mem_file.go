@@ -187,3 +187,8 @@ func (f *memFile) Chmod(perm fs.FileMode) error {
 		return nil
 	})
 }
+
+// TryLock is no operation of the disk: a crash does not look at it.
+func (f *memFile) TryLock() (bool, error) { return true, nil }
+
+func (f *memFile) Unlock() error { return nil }

@@ -107,26 +107,54 @@ func notRegular(op, name string) error {
 }
 
 func (osFS) Stat(name string) (Info, error) {
-	fi, err := os.Lstat(name)
-	if err != nil {
-		return Info{}, err
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Lstat(name, &st) }); err != nil {
+		return Info{}, &fs.PathError{Op: "lstat", Path: name, Err: err}
 	}
-	return infoOf(fi)
+	return infoOf(&st), nil
 }
 
-func infoOf(fi fs.FileInfo) (Info, error) {
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	if !ok {
-		return Info{}, &fs.PathError{Op: "stat", Path: fi.Name(), Err: errors.ErrUnsupported}
-	}
+// infoOf does without [fs.FileInfo]: an append asks for several, and has no use for their names.
+func infoOf(st *unix.Stat_t) Info {
 	return Info{
-		Mode:  fi.Mode(),
-		Size:  fi.Size(),
-		MTime: fi.ModTime().UnixNano(),
+		Mode:  modeOf(uint32(st.Mode)), //nolint:unconvert // 16 bits on macOS
+		Size:  st.Size,
+		MTime: st.Mtim.Nano(),
 		ID:    FileID{Dev: uint64(st.Dev), Ino: st.Ino}, //nolint:unconvert // int32 on macOS
 		Links: uint64(st.Nlink),                         //nolint:unconvert // 16 or 32 bits elsewhere
 		UID:   st.Uid,
-	}, nil
+	}
+}
+
+// modeOf is the mode as package fs has it.
+func modeOf(mode uint32) fs.FileMode {
+	m := fs.FileMode(mode & 0o777)
+	for _, bit := range []struct {
+		is  uint32
+		has fs.FileMode
+	}{{unix.S_ISUID, fs.ModeSetuid}, {unix.S_ISGID, fs.ModeSetgid}, {unix.S_ISVTX, fs.ModeSticky}} {
+		if mode&bit.is != 0 {
+			m |= bit.has
+		}
+	}
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
+	case unix.S_IFDIR:
+		m |= fs.ModeDir
+	case unix.S_IFLNK:
+		m |= fs.ModeSymlink
+	case unix.S_IFIFO:
+		m |= fs.ModeNamedPipe
+	case unix.S_IFSOCK:
+		m |= fs.ModeSocket
+	case unix.S_IFBLK:
+		m |= fs.ModeDevice
+	case unix.S_IFCHR:
+		m |= fs.ModeDevice | fs.ModeCharDevice
+	default:
+		m |= fs.ModeIrregular
+	}
+	return m
 }
 
 // openDir opens a directory itself, not what a link of that name points at.
@@ -275,11 +303,11 @@ func (o osFS) Replace(name string, data []byte, perm fs.FileMode) error {
 type osFile struct{ *os.File }
 
 func (f osFile) Stat() (Info, error) {
-	fi, err := f.File.Stat()
-	if err != nil {
+	var st unix.Stat_t
+	if err := f.withFD("stat", func(fd int) error { return unix.Fstat(fd, &st) }); err != nil {
 		return Info{}, err
 	}
-	return infoOf(fi)
+	return infoOf(&st), nil
 }
 
 func (f osFile) Chmod(perm fs.FileMode) error { return f.File.Chmod(perm.Perm()) }

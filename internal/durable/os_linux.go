@@ -15,24 +15,7 @@ import (
 // Sync is fdatasync(2): it flushes the bytes and every part of the inode that is needed to read
 // them back, the length and the block map among them, and leaves out time stamps and mode, which
 // File.Sync does not promise. It costs less than fsync(2) where only time stamps changed.
-func (f osFile) Sync() error {
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var syncErr error
-	err = conn.Control(func(fd uintptr) {
-		syncErr = retry(func() error { return unix.Fdatasync(int(fd)) })
-	})
-	switch {
-	case err != nil: // closed
-		return &fs.PathError{Op: "sync", Path: f.Name(), Err: fs.ErrClosed}
-	case syncErr != nil:
-		return &fs.PathError{Op: "sync", Path: f.Name(), Err: syncErr}
-	default:
-		return nil
-	}
-}
+func (f osFile) Sync() error { return f.withFD("sync", unix.Fdatasync) }
 
 // NextData asks the file system; one that cannot tell says that all is data.
 func (f osFile) NextData(off int64) int64 {

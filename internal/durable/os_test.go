@@ -253,3 +253,61 @@ func TestRetry(t *testing.T) {
 		t.Errorf("%d calls, %v", calls, err)
 	}
 }
+
+// What has a bit or a kind is said to have it as package os says it.
+func TestOSModes(t *testing.T) {
+	dir := t.TempDir()
+	at := func(base string) string { return filepath.Join(dir, base) }
+	write(t, OS(), at("file"), "")
+	must(t, os.Symlink("nowhere", at("link")))
+	must(t, unix.Mkfifo(at("fifo"), 0o600))
+	must(t, os.Mkdir(at("dir"), 0o700))
+	must(t, os.Chmod(at("dir"), 0o750|os.ModeSetgid|os.ModeSticky))
+	write(t, OS(), at("setuid"), "")
+	must(t, os.Chmod(at("setuid"), 0o4711&0o777|os.ModeSetuid))
+	socket, err := net.Listen("unix", at("sock"))
+	must(t, err)
+	defer socket.Close()
+	for _, name := range []string{at("file"), at("link"), at("fifo"), at("dir"), at("setuid"), at("sock"), os.DevNull} {
+		want, err := os.Lstat(name)
+		must(t, err)
+		if got := stat(t, OS(), name); got.Mode != want.Mode() || got.MTime != want.ModTime().UnixNano() {
+			t.Errorf("%s: mode %v, changed at %d; want %v, %d", name, got.Mode, got.MTime, want.Mode(), want.ModTime().UnixNano())
+		}
+	}
+	if modeOf(0) != fs.ModeIrregular || modeOf(unix.S_IFBLK|0o640) != fs.ModeDevice|0o640 {
+		t.Errorf("no kind at all is %v, a disk %v", modeOf(0), modeOf(unix.S_IFBLK|0o640))
+	}
+}
+
+// One open file has the lock, and whoever closes another one of the same file does not take it away.
+func TestOSLock(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a")
+	write(t, OS(), name, "")
+	open := func() File {
+		t.Helper()
+		f, err := OS().OpenFile(name, os.O_RDWR, 0)
+		must(t, err)
+		return f
+	}
+	try := func(f File, want bool) {
+		t.Helper()
+		if ok, err := f.TryLock(); ok != want || err != nil {
+			t.Errorf("locked: %v, %v; want %v", ok, err, want)
+		}
+	}
+	a, b := open(), open()
+	try(a, true)
+	try(b, false)
+	must(t, open().Close())
+	try(b, false)
+	must(t, a.Unlock())
+	try(b, true)
+	try(a, false)
+	must(t, b.Close())
+	try(a, true)
+	must(t, a.Close())
+	_, err := a.TryLock()
+	wantErr(t, err, fs.ErrClosed, name)
+	wantErr(t, a.Unlock(), fs.ErrClosed, name)
+}

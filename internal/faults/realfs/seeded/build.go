@@ -28,7 +28,7 @@ var flaws embed.FS
 type graft struct{ file, was, is string }
 
 var grafts = []graft{
-	{"internal/durable/os_linux.go", "unix.Fdatasync(int(fd))", "flawedDatasync(int(fd))"},
+	{"internal/durable/os_linux.go", `f.withFD("sync", unix.Fdatasync)`, `f.withFD("sync", flawedDatasync)`},
 	{"internal/durable/os.go", "return errors.Join(d.Sync(), d.Close())", "return flawedSyncDir(d)"},
 	{"segment/append.go", "w.syncLive(b.from)", "w.flawedSync(b.from)"},
 	{"segment/append.go", "w.live.f.Write(lines)", "flawedWrite(w.live.f, lines)"},
