@@ -58,9 +58,11 @@ func (w *writer) settleHoles() error {
 const burst = time.Minute
 
 // oneBurst reports whether what follows a hole that starts at a line can have been under way when the
-// power went: its last record is of about the time of the one before the hole. Writers that do not
-// sync leave holes, and whoever comes after the crash writes on behind them. Records of the past have
-// times of their own; an import that is not closed says that there are some.
+// power went: its last record is of about the time of the one before the hole, or, where the log had
+// been idle, of the first one behind it, if that was chained to what was lost: whoever comes after a
+// crash cannot do that. Writers that do not sync leave holes, and whoever comes after the crash writes
+// on behind them. Records of the past have times of their own; an import that is not closed says that
+// there are some.
 func (w *writer) oneBurst(start int64) (bool, error) {
 	before, err := readTail(w.live.f, start)
 	if err != nil || before.line == nil {
@@ -70,12 +72,44 @@ func (w *writer) oneBurst(start int64) (bool, error) {
 	if err != nil || last.line == nil {
 		return err == nil, ignoreNoHead(err)
 	}
-	from, errFrom := time.Parse(stampLayout, chain.ReadLine(before.line).Record.TS)
-	to, errTo := time.Parse(stampLayout, chain.ReadLine(last.line).Record.TS)
-	if errFrom == nil && errTo == nil && to.Sub(from).Abs() <= burst {
+	end := chain.ReadLine(last.line).Record.TS
+	if near(chain.ReadLine(before.line).Record.TS, end) {
+		return true, nil
+	}
+	first, err := w.firstBehind(start)
+	if err != nil {
+		return false, err
+	}
+	if first.Class.Whole() && first.Record.Prev != before.head && near(first.Record.TS, end) {
 		return true, nil
 	}
 	return w.importing()
+}
+
+// near reports whether two times of records lie within a burst.
+func near(a, b string) bool {
+	from, errFrom := time.Parse(stampLayout, a)
+	to, errTo := time.Parse(stampLayout, b)
+	return errFrom == nil && errTo == nil && to.Sub(from).Abs() <= burst
+}
+
+// firstBehind reads the first whole record behind a hole in the line that starts at start: it may
+// begin in the middle of a line, right behind the NULs.
+func (w *writer) firstBehind(start int64) (chain.Reading, error) {
+	for at := start; ; {
+		end, err := lineEnd(w.live.f, at, w.live.info.Size)
+		if err != nil || end < 0 {
+			return chain.Reading{Class: chain.LineUnreadable}, err
+		}
+		line := make([]byte, end-1-at)
+		if _, err := w.live.f.ReadAt(line, at); err != nil && !errors.Is(err, io.EOF) {
+			return chain.Reading{}, err
+		}
+		if r := chain.ReadLine(line[bytes.LastIndexByte(line, 0)+1:]); r.Class.Whole() {
+			return r, nil
+		}
+		at = end
+	}
 }
 
 // lastWithoutHole is the tail behind a line that starts at start, with the last line that reached the

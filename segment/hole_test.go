@@ -15,17 +15,25 @@ import (
 // reached the medium, as a writer leaves it that does not sync and goes on after a crash.
 func holed(t *testing.T, m *durable.Mem, apart time.Duration) (whole []chain.Record) {
 	t.Helper()
-	return holedAt(t, m, apart, 2)
+	return holedAt(t, m, every(apart), 2)
 }
 
-// holedAt is holed with the records at these places lost. All but the first hole begin within a line.
-func holedAt(t *testing.T, m *durable.Mem, apart time.Duration, lost ...int) (whole []chain.Record) {
+// every gives the times of records that are apart as far as said.
+func every(apart time.Duration) (times []time.Time) {
+	for i := range 5 {
+		times = append(times, time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(i)*apart))
+	}
+	return times
+}
+
+// holedAt is holed with records of these times, those at some places lost. All but the first hole
+// begin within a line.
+func holedAt(t *testing.T, m *durable.Mem, times []time.Time, lost ...int) (whole []chain.Record) {
 	t.Helper()
-	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	head := chain.Genesis
 	var log []byte
-	for i := range 5 {
-		r, err := chain.Seal(head, at.Add(time.Duration(i)*apart).Format(stampLayout), "test.event", "ops", []byte(`{"text":"`+strings.Repeat("x", 5000)+`"}`))
+	for i, at := range times {
+		r, err := chain.Seal(head, at.Format(stampLayout), "test.event", "ops", []byte(`{"text":"`+strings.Repeat("x", 5000)+`"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,10 +94,30 @@ func TestHoleOfOneBurstIsSetAside(t *testing.T) {
 	}
 }
 
+// TestHoleAfterAnIdleDay: what was on its way when the power went was all written long after the
+// record before it.
+func TestHoleAfterAnIdleDay(t *testing.T) {
+	m := durable.NewMem()
+	times := every(time.Millisecond)
+	for i := range times[2:] {
+		times[2+i] = times[2+i].Add(24 * time.Hour)
+	}
+	whole := holedAt(t, m, times, 2)
+	l := openLog(t, memOptions(m))
+	mustAppend(t, l, 1)
+	h := mustWalk(t, m)
+	if got, want := h.kinds(), "event event audit.torn_tail event"; got != want {
+		t.Errorf("the log holds %s, want %s", got, want)
+	}
+	if h.has(whole[2].Hash) {
+		t.Error("what followed the hole is still there")
+	}
+}
+
 // TestSeveralHolesOfOneBurst: the last line is one that did not reach the medium, either.
 func TestSeveralHolesOfOneBurst(t *testing.T) {
 	m := durable.NewMem()
-	whole := holedAt(t, m, time.Millisecond, 2, 4)
+	whole := holedAt(t, m, every(time.Millisecond), 2, 4)
 	l := openLog(t, memOptions(m))
 	mustAppend(t, l, 1)
 	h := mustWalk(t, m)
@@ -104,7 +132,7 @@ func TestSeveralHolesOfOneBurst(t *testing.T) {
 // TestNewHoleBehindAnOldOne: the last line goes, the old hole and what follows it stay.
 func TestNewHoleBehindAnOldOne(t *testing.T) {
 	m := durable.NewMem()
-	whole := holedAt(t, m, 24*time.Hour, 1, 4)
+	whole := holedAt(t, m, every(24*time.Hour), 1, 4)
 	l := openLog(t, memOptions(m))
 	mustAppend(t, l, 1)
 	text := liveText(t, m)
