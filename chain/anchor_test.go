@@ -217,6 +217,29 @@ func TestA3FalseAnchorIsContradicted(t *testing.T) {
 	}
 }
 
+// What evidence agreed through is lost later: the claim stands, beside the new gap. A record that is there, and
+// after the break, refutes it all the same.
+func TestAnchorWhoseEvidenceIsLostLater(t *testing.T) {
+	for _, c := range []struct {
+		agrees int // in recs
+		state  chain.AnchorState
+		why    string
+		want   []chain.Class
+	}{
+		{2, chain.AnchorInForce, "", []chain.Class{chain.Missing}},
+		{6, chain.AnchorRefuted, "agrees through", []chain.Class{chain.Missing, chain.RolledBack, chain.AnchorContradicted}},
+	} {
+		h := newHistory(t).events(10)
+		_, b := h.rollBack(4)
+		a := h.anchorFor(b)
+		a.Agrees.Hash = h.recs[c.agrees].Hash
+		h.add(chain.KindAnchor, a.Payload())
+		h.events(2)
+		h.recs, h.lines = slices.Delete(h.recs, 1, 4), slices.Delete(h.lines, 1, 4)
+		wantAnchor(t, chain.Rules{}, h.live(), c.state, c.why, c.want...)
+	}
+}
+
 func TestA3DivergedCannotBeDocumented(t *testing.T) {
 	for _, found := range []chain.Class{chain.Diverged, chain.Replaced} {
 		h := newHistory(t).events(10)

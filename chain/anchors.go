@@ -147,7 +147,9 @@ func (f *finder) weigh(a, earlier *AnchorFound) (why string, err error) {
 		before = ps[len(ps)-1].record
 	}
 	if a.Agrees.Hash != Genesis {
-		if ps := f.l.seenBefore(a.Agrees.Hash, before+1); len(ps) == 0 {
+		// It may have been lost since, with others before the break: that refutes nothing.
+		lost := f.gone <= before && len(f.l.seen.of(a.Agrees.Hash)) == 0
+		if ps := f.l.seenBefore(a.Agrees.Hash, before+1); len(ps) == 0 && !lost {
 			return fmt.Sprintf("the record that it says evidence agrees through, %s, is not before the break", a.Agrees.Hash.Short()), nil
 		}
 	}
