@@ -57,7 +57,7 @@ microbench: ## the benchmarks of the packages (BENCH=REGEXP)
 corpus: ## write the damaged logs of testdata/corrupt anew, as their generator makes them
 	go test ./internal/corpus -run 'TestCorpus$$' -update -count=1
 
-fuzz: ## every fuzz target for FUZZTIME, one after another
+fuzz: ## every fuzz target for FUZZTIME, as many at a time as there are processors
 	scripts/fuzz $(FUZZTIME)
 
 faults: build mutants crash ## kills, power cuts, bad and full disks, under each command, and bugs that they have to find; tables at the end (linux, root)

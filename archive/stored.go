@@ -98,7 +98,7 @@ func ReadStored(ctx context.Context, fsys durable.FS, root string, log chain.Has
 // parseCopy reads the name that a file of a segment has in a store: audit-0007.1f2e3d4c5b6a7988.jsonl.zst.
 func parseCopy(base string) (name segment.Name, raw string, ok bool) {
 	stem, rest, _ := strings.Cut(base, ".")
-	if len(rest) <= keyDigits || strings.Trim(rest[:keyDigits], "0123456789abcdef") != "" {
+	if len(rest) <= keyDigits || rest[keyDigits] != '.' || strings.Trim(rest[:keyDigits], "0123456789abcdef") != "" {
 		return name, "", false
 	}
 	name, form, ok := segment.ParseName(stem + rest[keyDigits:])

@@ -158,3 +158,19 @@ func link(t *testing.T, to, path string) {
 	check(t, os.Rename(path, path+".kept"))
 	check(t, os.Symlink(to, path))
 }
+
+// FuzzCopyName: whatever a store holds, a name that is taken for a copy's is spelled as ours are.
+func FuzzCopyName(f *testing.F) {
+	for _, s := range []string{"audit-0007.1f2e3d4c5b6a7988.jsonl.zst", "audit-0007-r1.1f2e3d4c5b6a7988.manifest.json", "audit-0007.jsonl.zst", "audit-0007.1f2e3d4c5b6a7988.jsonl", "audit-0007.", "."} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, base string) {
+		name, digits, ok := parseCopy(base)
+		if !ok {
+			return
+		}
+		if base != name.String()+"."+digits+suffix(segment.FormZstd) && base != name.String()+"."+digits+suffix(segment.FormManifest) {
+			t.Errorf("%q is taken for the copy %q of %v", base, digits, name)
+		}
+	})
+}

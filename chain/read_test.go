@@ -192,8 +192,9 @@ func FuzzReadLine(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		for _, line := range bytes.Split(b, []byte("\n")) {
-			if len(line) < 4096 {
+		// All of them would take the time in which others are to be found.
+		for i, line := range bytes.Split(b, []byte("\n")) {
+			if len(line) < 4096 && (i < 2 || chain.ReadLine(line).Class != chain.LineExact) {
 				f.Add(line)
 			}
 		}

@@ -203,3 +203,20 @@ func walked(t testing.TB, m *durable.Mem) (hashes []chain.Hash) {
 	}
 	return hashes
 }
+
+// FuzzKeptName: what is taken for a damaged file that was set aside has the name that it was given.
+func FuzzKeptName(f *testing.F) {
+	for _, s := range []string{keptName("audit-0001.jsonl", chain.Hash{1}), keptName("audit-0001-r2.jsonl.zst", chain.Hash{}), "audit-0001.jsonl", "a.0123456789abcdef.b", ".................."} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		base, ok := parseKeptName(name)
+		if !ok {
+			return
+		}
+		stem, rest, _ := strings.Cut(base, ".")
+		if len(name) != len(base)+17 || !strings.HasPrefix(name, stem+".") || !strings.HasSuffix(name, "."+rest) || strings.Contains(base, "/") {
+			t.Errorf("%q is taken for %q", name, base)
+		}
+	})
+}

@@ -90,7 +90,8 @@ func TestNamesReadBack(t *testing.T) {
 
 func FuzzName(f *testing.F) {
 	for _, s := range []string{"audit-0001.jsonl", "audit-0001-r1.jsonl.zst", "audit-10000.idx", "audit-0001-r0.jsonl", "audit-9007199254740993.jsonl",
-		"audit-refused.jsonl.41.taking", "audit.torn-2026-10-05T12-34-56-789Z.partial"} {
+		"audit-refused.jsonl.41.taking", "audit.torn-2026-10-05T12-34-56-789Z.partial", "audit-0003-b1.jsonl", "audit-0003-b0.jsonl",
+		ImportName(chain.Hash{}), ImportName(chain.Hash{})[1:]} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, file string) {
@@ -99,6 +100,12 @@ func FuzzName(f *testing.F) {
 		}
 		if pid, ok := takenBy(file); ok && takenName(pid) != file {
 			t.Errorf("%q reads as taken by %d, which is written %q", file, pid, takenName(pid))
+		}
+		if n, ok := ParseBranchName(file); ok && n.String() != file {
+			t.Errorf("%q reads as branch %v", file, n)
+		}
+		if source, ok := ParseImportName(file); ok && ImportName(source) != file {
+			t.Errorf("%q reads as of import %v", file, source)
 		}
 		if ownHomeName(file) && strings.Contains(file, "/") {
 			t.Errorf("%q counts as a name of ours", file)

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/opscontext/opscontext/chain"
 	"github.com/opscontext/opscontext/internal/durable"
+	"github.com/opscontext/opscontext/internal/ecmajson"
 )
 
 func TestF7RefusedAppendsAreCounted(t *testing.T) {
@@ -191,4 +193,57 @@ func TestRefusalsOfManyKinds(t *testing.T) {
 	if len(p) > 100<<10 {
 		t.Errorf("the payload has %d bytes", len(p))
 	}
+}
+
+// FuzzRefusals: whatever is in the file of refusals, what is chained of it is a record, of bounded size,
+// that counts no more than there are lines, and a file that is read in two parts is counted the same.
+func FuzzRefusals(f *testing.F) {
+	const line = `{"ts":"2026-10-05T10:00:00.000Z","pid":41,"event":"a.b","error":"busy"}` + "\n"
+	f.Add([]byte(line+line+line[:30]), 1)
+	f.Add([]byte("cut\n{}\n[]\n"+`{"pid":1e300,"event":7,"error":null,"ts":""}`+"\n\n\xff\n"), 2)
+	f.Add([]byte(`{"pid":-9007199254740993,"event":"`+strings.Repeat("é", 500)+`","error":"(other)","ts":"9"}`), 0)
+	f.Fuzz(func(t *testing.T, file []byte, cut int) {
+		m := durable.NewMem()
+		if err := m.Mkdir(testHome, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		path, earlier := testHome+"/"+RefusedName, testHome+"/"+takenName(1)
+		addTo(t, m, path, string(file))
+		w := &writer{fs: m}
+		sum, size, err := w.sumRefusals(path, 0)
+		if err != nil || size != int64(len(file)) {
+			t.Fatalf("%d of %d bytes: %v", size, len(file), err)
+		}
+		if lines := int64(bytes.Count(file, []byte("\n")) + 1); sum.Count > lines || inAll(sum.Events) > sum.Count || inAll(sum.Errors) > sum.Count || len(sum.PIDs) > maxKinds {
+			t.Errorf("%d lines are %+v", lines, sum)
+		}
+		payload := sum.Payload()
+		if v, _, err := ecmajson.Parse(payload, chain.MaxDepth); err != nil || v.Kind != ecmajson.Object || len(payload) > 1<<20 {
+			t.Errorf("%d bytes of payload: %v", len(payload), err)
+		}
+		// A writer that had the file open may add lines after it was read.
+		starts := []int64{0}
+		for i, b := range file {
+			if b == '\n' {
+				starts = append(starts, int64(i)+1)
+			}
+		}
+		from := starts[int(uint(cut)%uint(len(starts)))]
+		rest, _, err := w.sumRefusals(path, from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addTo(t, m, earlier, string(file[:from]))
+		head, _, err := w.sumRefusals(earlier, 0)
+		if err != nil || head.Count+rest.Count != sum.Count {
+			t.Errorf("%d and %d refusals, %d in all: %v", head.Count, rest.Count, sum.Count, err)
+		}
+	})
+}
+
+func inAll(counts []chain.Count) (n int64) {
+	for _, c := range counts {
+		n += c.Count
+	}
+	return n
 }

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"testing"
@@ -40,4 +41,24 @@ func TestSuspicionBroken(t *testing.T) {
 			t.Errorf("%q reads as %+v", word, got)
 		}
 	}
+}
+
+// FuzzSuspicion: only a blank word is clear, and only what word writes is a suspicion of a place.
+func FuzzSuspicion(f *testing.F) {
+	f.Add(suspicion{}.word())
+	f.Add(suspicion{set: true, inode: 12, offset: 345}.word())
+	f.Add(suspicion{set: true, inode: math.MaxUint64, offset: math.MaxInt64}.word())
+	f.Add([]byte("suspect -1 -1 00000000"))
+	f.Add(make([]byte, suspectSize))
+	f.Fuzz(func(t *testing.T, word []byte) {
+		s := parseSuspicion(word)
+		switch blank := len(bytes.TrimRight(word, " \n")) == 0; {
+		case s.set == blank:
+			t.Errorf("%q reads as %+v", word, s)
+		case s.set && !s.broken && !bytes.Equal(s.word(), word):
+			t.Errorf("%q reads as %+v, which is written %q", word, s, s.word())
+		case s.broken && (s.inode != 0 || s.offset != 0):
+			t.Errorf("%q cannot be read and says %+v", word, s)
+		}
+	})
 }

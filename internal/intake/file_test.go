@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -337,4 +338,64 @@ func TestB4LineTooLongToRead(t *testing.T) {
 	if !ok || !bad.Partly || bad.Count != 1 || bad.Lines[0].Line != 2 {
 		t.Errorf("got %v", err)
 	}
+}
+
+// FuzzBookmark: a bookmark that is used does not contradict itself, and reads the same written anew; one
+// that is not is refused by name.
+func FuzzBookmark(f *testing.F) {
+	source := chain.Hash{7}
+	for _, b := range []*Bookmark{
+		{Format: bookmarkFormat, Source: "a.jsonl", SHA256: source, Bytes: 10, Events: 3, Steps: []Step{{}, {Records: 2}}},
+		{Format: bookmarkFormat, SHA256: source, Bytes: 10, Events: 3, Closed: &Closed{TS: "2026-01-01T00:00:00.000Z"}},
+		{Format: bookmarkFormat, SHA256: source, Bytes: 10, Events: 3, Steps: []Step{{Records: 2}, {Records: 1}}},
+		{Format: 2},
+	} {
+		text, err := b.encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(`{"format":1,"sha256":"07","steps":[null]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m := durable.NewMem()
+		if err := m.Mkdir("/h", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		path := "/h/" + segment.ImportName(source)
+		if err := m.Place(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b, _, err := readBookmark(m, path, source)
+		var refused *segment.Refusal
+		if err != nil {
+			if !errors.As(err, &refused) || refused.Path != path || refused.Next == "" {
+				t.Errorf("%q: %v", text, err)
+			}
+			return
+		}
+		if words := b.Unfinished(); (words == "") != (b.Closed != nil) {
+			t.Errorf("%q is %q", text, words)
+		}
+		last := int64(0)
+		for _, s := range b.Steps {
+			if s.Records < last || s.Records >= b.Events {
+				t.Errorf("%q: step at %d behind %d, of %d", text, s.Records, last, b.Events)
+			}
+			last = s.Records
+		}
+		again, err := b.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Place(path, again, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if same, _, err := readBookmark(m, path, source); err != nil || !reflect.DeepEqual(same, b) {
+			t.Errorf("%q reads as %+v, and %q as %+v: %v", text, b, again, same, err)
+		}
+	})
 }

@@ -2,8 +2,11 @@ package recordtext
 
 import (
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	"github.com/opscontext/opscontext/internal/ecmajson"
 )
 
 // The head of a record is what its members say, or it is not given.
@@ -45,6 +48,27 @@ func TestHead(t *testing.T) {
 		}
 		if said["ts"] != string(ts) || said["event"] != string(event) {
 			t.Fatalf("%s: %q and %q, it says %q", line, ts, event, said)
+		}
+	})
+}
+
+// FuzzHead: what the quick look gives of a record is what reading it gives.
+func FuzzHead(f *testing.F) {
+	const usual = `{"ts":"2026-12-31T23:59:59.999Z","event":"`
+	for _, s := range []string{usual + `a.b","actor":"x"}`, usual + `a\"b"}`, usual, usual + `"`, usual + "\xff\"}", `{"ts":"2026-12-31T23:59:59.\"9Z","event":"a"}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		ts, event, ok := Head(line)
+		if !ok {
+			return
+		}
+		v, _, err := ecmajson.Parse(line, 8)
+		if err != nil || !utf8.Valid(line) {
+			return // no record in canonical spelling: nothing is claimed of it
+		}
+		if len(v.Members) < 2 || v.Members[0].Value.Str != string(ts) || v.Members[1].Value.Str != string(event) {
+			t.Errorf("%q: ts %q, event %q", line, ts, event)
 		}
 	})
 }

@@ -22,6 +22,9 @@ var ErrAgainst = errors.New("cannot compare with it")
 // maxReport bounds a kept report, in bytes.
 const maxReport = 1 << 30
 
+// maxRecords is how many records a report can be of: counts are exact in JSON up to here.
+const maxRecords = 1 << 53
+
 // other is what something kept elsewhere says of the log: runs of records in reading order.
 type other struct {
 	name  string
@@ -140,10 +143,12 @@ func parseReport(b []byte) (logID chain.Hash, runs []kept, err error) {
 			return logID, nil, fmt.Errorf("log_id: %w", err)
 		}
 	}
+	var total int64
 	for i, s := range r.Sources {
-		if s.Records < 0 {
-			return logID, nil, fmt.Errorf("files[%d]: %d records", i, s.Records)
+		if s.Records < 0 || s.Records > maxRecords-total {
+			return logID, nil, fmt.Errorf("files[%d].records: %d is no number of records", i, s.Records)
 		}
+		total += s.Records
 		if s.Records == 0 {
 			continue
 		}
