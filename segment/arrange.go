@@ -69,7 +69,7 @@ func (l *Log) arrange(ctx context.Context, f func(*locks) error) (err error) {
 			return err
 		}
 		if !ok {
-			return &BusyError{Path: lock.path, Holder: lock.holder()}
+			return lock.busy()
 		}
 		return errors.Join(f(&k), lock.release())
 	}

@@ -45,6 +45,7 @@ type BusyError struct {
 	Path   string
 	Holder string // what the lock file says of its holder, "" if it does not
 	Waited time.Duration
+	Left   time.Duration // until the lock counts as left over, should its holder be dead; 0: that is not known
 }
 
 func (b *BusyError) Error() string {
@@ -52,7 +53,11 @@ func (b *BusyError) Error() string {
 	if holder == "" {
 		holder = "another process"
 	}
-	return fmt.Sprintf("%s: held by %s, waited %v; nothing was written: try again", b.Path, holder, b.Waited.Round(time.Millisecond))
+	text := fmt.Sprintf("%s: held by %s, waited %v; nothing was written: try again", b.Path, holder, b.Waited.Round(time.Millisecond))
+	if b.Left > 0 {
+		text += fmt.Sprintf(", after %v if the holder is dead: the file counts as left over then", b.Left.Round(time.Second))
+	}
+	return text
 }
 
 // Is reports that a BusyError is ErrBusy.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -92,6 +93,48 @@ func TestF17FoundLocks(t *testing.T) {
 			e, ok := errors.AsType[*AppendError](err)
 			if !ok || e.Outcome != OutcomeRefused {
 				t.Errorf("got %#v, want it refused", err)
+			}
+		})
+	}
+}
+
+// A rotation holds its lock for minutes, but says at once who holds it. A file that does not is what a power
+// cut left of it.
+func TestF17FoundRotateLocks(t *testing.T) {
+	t.Parallel()
+	foreign := fmt.Sprintf("%d\n%s\n", os.Getpid(), testStart)
+	for _, tt := range []struct {
+		about, content string
+		age            time.Duration
+		says           string // "" if the lock is not in the way
+	}{
+		{"a living writer's", foreign, 9 * time.Minute, "held by process " + strconv.Itoa(os.Getpid()) + ", waited 0s; nothing was written: try again, after 1m0s if"},
+		{"a dead writer's", foreign, 11 * time.Minute, ""},
+		{"one that is being written", "", 2 * time.Second, "held by another process, waited 0s; nothing was written: try again, after 8s if"},
+		{"an empty one, left by a power cut", "", 11 * time.Second, ""},
+		{"one of NULs, left by a power cut", strings.Repeat("\x00", 40), 11 * time.Second, ""},
+		{"our own, left by a kill", foreign + "opscontext\n", 0, ""},
+	} {
+		t.Run(tt.about, func(t *testing.T) {
+			for what, do := range map[string]func(*Log) error{
+				"rotate":  func(l *Log) error { _, err := l.Rotate(t.Context()); return err },
+				"arrange": func(l *Log) error { return l.Arrange(t.Context(), func() error { return nil }) },
+			} {
+				home, o := onOS(t)
+				l := openOS(t, home, o)
+				mustAppend(t, l, 1)
+				path := filepath.Join(home, RotateLockName)
+				putLock(t, path, tt.content, tt.age)
+				err := do(l)
+				if tt.says == "" {
+					if err != nil {
+						t.Errorf("%s: %v", what, err)
+					}
+					continue
+				}
+				if !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), path+": "+tt.says) {
+					t.Errorf("%s: got %v, want %s", what, err, tt.says)
+				}
 			}
 		})
 	}

@@ -31,7 +31,9 @@ const (
 // holder that lives. Then our own count like foreign ones.) A foreign one counts as left over once
 // it is stale by its modification time, or has been seen unchanged for as long, which a clock that
 // was set back cannot spoil. Whether the process that it names is alive is not asked: it may live
-// in another pid namespace, where its number means another process or none.
+// in another pid namespace, where its number means another process or none. One that names no process
+// is what a power cut leaves, whichever lock it is: a writer that lives says who it is as soon as it has
+// made the file.
 type lockFile struct {
 	fs        durable.FS
 	path      string
@@ -106,9 +108,7 @@ func (l *lockFile) clearDead(now time.Time) (gone bool, err error) {
 	if l.seenSince.IsZero() || info.ID != l.seen.ID || info.MTime != l.seen.MTime {
 		l.seen, l.seenSince = info, now
 	}
-	dead := l.leftovers && l.isOwn()
-	dead = dead || now.UnixNano()-info.MTime > int64(l.stale) || now.Sub(l.seenSince) > l.stale
-	if !dead {
+	if !(l.leftovers && l.isOwn()) && l.left(now) >= 0 {
 		return false, nil
 	}
 	// Only what was judged is removed: another writer may have put its own there meanwhile.
@@ -124,6 +124,20 @@ func (l *lockFile) clearDead(now time.Time) (gone bool, err error) {
 		err = nil
 	}
 	return err == nil, err
+}
+
+// left is how long the lock that was seen has to stay as it is to count as left over; less than 0: it does.
+func (l *lockFile) left(now time.Time) time.Duration {
+	stale := l.stale
+	if pid, err := l.pid(); err == nil && pid == "" {
+		stale = min(stale, staleLock)
+	}
+	return stale - max(time.Duration(now.UnixNano()-l.seen.MTime), now.Sub(l.seenSince))
+}
+
+// busy says who is in the way of whoever does not wait, and for how long at most.
+func (l *lockFile) busy() *BusyError {
+	return &BusyError{Path: l.path, Holder: l.holder(), Left: max(0, l.left(time.Now()))}
 }
 
 // read gives the first bytes of the lock file.
@@ -147,11 +161,20 @@ func (l *lockFile) isOwn() bool {
 	return err == nil && len(lines) == 4 && lines[2] == ownLine && lines[3] == ""
 }
 
-// holder says who has the lock, in words for an error; "" if it does not say.
-func (l *lockFile) holder() string {
+// pid is the process that the lock file names, "" if it names none.
+func (l *lockFile) pid() (string, error) {
 	content, err := l.read()
 	pid, _, found := strings.Cut(string(content), "\n")
-	if _, isNumber := parseNumber(pid); err != nil || !found || !isNumber {
+	if _, isNumber := parseNumber(pid); !found || !isNumber {
+		pid = ""
+	}
+	return pid, err
+}
+
+// holder says who has the lock, in words for an error; "" if it does not say.
+func (l *lockFile) holder() string {
+	pid, err := l.pid()
+	if err != nil || pid == "" {
 		return ""
 	}
 	return "process " + pid

@@ -82,7 +82,7 @@ func (w *writer) rotate(reason, ts string) (rot Rotation, err error) {
 		if ok, err := lock.try(); err != nil {
 			return rot, err
 		} else if !ok {
-			return rot, &BusyError{Path: lock.path, Holder: lock.holder()}
+			return rot, lock.busy()
 		}
 		defer func() {
 			if err := lock.release(); err != nil {
