@@ -2,6 +2,7 @@ package chain
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 )
@@ -65,6 +66,29 @@ var unhex = func() (t [256]byte) {
 	}
 	for i, c := range []byte("0123456789abcdef") {
 		t[c] = byte(i)
+	}
+	return t
+}()
+
+// appendHex appends what String gives.
+func appendHex(dst []byte, h *Hash) []byte {
+	n := len(dst)
+	dst = append(dst, zeros...)
+	text := dst[n:][:HashLen]
+	for i, b := range h {
+		binary.LittleEndian.PutUint16(text[2*i:], hexOf[b])
+	}
+	return dst
+}
+
+// zeros makes room for a hash.
+const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
+
+// hexOf holds the two digits of each byte, the first in the low eight bits.
+var hexOf = func() (t [256]uint16) {
+	const digits = "0123456789abcdef"
+	for i := range t {
+		t[i] = uint16(digits[i>>4]) | uint16(digits[i&0xf])<<8
 	}
 	return t
 }()

@@ -41,3 +41,12 @@ func BenchmarkDecodeHash(b *testing.B) {
 		}
 	}
 }
+
+func TestHexOfAHash(t *testing.T) {
+	for i := range 256 {
+		h := Hash{0: byte(i), 1: byte(i + 1), 31: byte(255 - i)}
+		if got := string(appendHex([]byte("x"), &h)); got != "x"+h.String() {
+			t.Errorf("got %s, want x%s", got, h)
+		}
+	}
+}

@@ -3,7 +3,6 @@ package chain
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -77,7 +76,7 @@ func AppendRecord(dst []byte, prev Hash, ts, event, actor string, payload []byte
 // appendHashed appends the bytes that are hashed: the members in their hashing order.
 func appendHashed(dst []byte, r *Record) []byte {
 	dst = append(dst, hashedStart...)
-	dst = hex.AppendEncode(dst, r.Prev[:])
+	dst = appendHex(dst, &r.Prev)
 	dst = append(dst, `",`...)
 	dst = appendBody(dst, r)
 	return append(dst, '}')
@@ -104,9 +103,9 @@ func AppendLine(dst []byte, r *Record) []byte {
 // appendTail appends what follows the body of a line.
 func appendTail(dst []byte, r *Record) []byte {
 	dst = append(dst, prevStart...)
-	dst = hex.AppendEncode(dst, r.Prev[:])
+	dst = appendHex(dst, &r.Prev)
 	dst = append(dst, hashStart...)
-	dst = hex.AppendEncode(dst, r.Hash[:])
+	dst = appendHex(dst, &r.Hash)
 	return append(dst, "\"}\n"...)
 }
 

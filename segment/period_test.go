@@ -2,8 +2,11 @@ package segment
 
 import (
 	"fmt"
+	"regexp"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 func TestPeriodEnded(t *testing.T) {
@@ -88,4 +91,31 @@ func TestIsTime(t *testing.T) {
 			t.Errorf("isTime(%q) = %v, the time package says %v", ts, got, err)
 		}
 	}
+}
+
+// A time stamp has the form that the expression says, whatever byte is changed in it.
+func TestIsStamp(t *testing.T) {
+	form := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)
+	for _, whole := range []string{"2026-05-02T09:14:05.123Z", "9999-99-99T99:99:99.999Z", "0000-00-00T00:00:00.000Z"} {
+		for at := range whole {
+			for c := range 256 {
+				text := []byte(whole)
+				text[at] = byte(c)
+				if ts := string(text); isStamp(ts) != form.MatchString(ts) {
+					t.Fatalf("%q is a stamp: %v", ts, isStamp(ts))
+				}
+			}
+		}
+		for n := range whole {
+			if isStamp(whole[:n]) || isStamp(whole+whole[:n+1]) {
+				t.Errorf("%q or %q is a stamp", whole[:n], whole+whole[:n+1])
+			}
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		ts := rapid.OneOf(rapid.StringMatching(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`), rapid.StringN(24, 24, 24)).Draw(t, "ts")
+		if isStamp(ts) != form.MatchString(ts) {
+			t.Fatalf("%q is a stamp: %v", ts, isStamp(ts))
+		}
+	})
 }

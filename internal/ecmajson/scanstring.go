@@ -29,6 +29,21 @@ func ScanString(b []byte, i int) int {
 	return scanRest(b, i+1, i+1)
 }
 
+// isPlain reports whether text is ASCII of which nothing is escaped in a literal.
+func isPlain(text []byte) bool {
+	for ; len(text) >= 8; text = text[8:] {
+		if special(binary.LittleEndian.Uint64(text)) != 0 {
+			return false
+		}
+	}
+	for _, c := range text {
+		if isSpecial[c] || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // scanRest scans the literal that begins at start from i on.
 func scanRest(b []byte, start, i int) int {
 	high := uint64(0) // its top bits tell whether a byte was not ASCII

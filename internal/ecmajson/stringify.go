@@ -48,6 +48,11 @@ func AppendStringify(dst []byte, v Value) []byte {
 // ill-formed part becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
+	at := len(dst)
+	if dst = append(dst, s...); isPlain(dst[at:]) { // nearly all are
+		return append(dst, '"')
+	}
+	dst = dst[:at]
 	for !utf8.ValidString(s) {
 		before, unit, after, ok := cutSurrogate(s)
 		dst = appendEscaped(dst, repair(before))
