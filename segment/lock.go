@@ -206,7 +206,11 @@ func (w *waiter) wait(d time.Duration, path string, holder func() string) error 
 	if left <= 0 {
 		return w.busy(path, holder)
 	}
-	t := time.NewTimer(min(d, left))
+	if d = min(d, left); d < time.Millisecond {
+		nap(d)
+		return context.Cause(w.ctx)
+	}
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

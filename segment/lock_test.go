@@ -614,3 +614,23 @@ func TestA16WidePermissionsAreSaid(t *testing.T) {
 		t.Errorf("warnings %v", warnings)
 	}
 }
+
+// Whoever waits stops when its context ends, and when its patience does, be the next wait short or long.
+func TestWaiterStops(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, d := range []time.Duration{firstWait, longWait} {
+		w := waiter{ctx: t.Context(), since: time.Now(), deadline: time.Now().Add(time.Hour)}
+		if err := w.wait(d, "x", nil); err != nil {
+			t.Errorf("a wait of %v: %v", d, err)
+		}
+		w.ctx = ended
+		if err := w.wait(d, "x", nil); !errors.Is(err, context.Canceled) {
+			t.Errorf("a wait of %v whose context has ended: %v", d, err)
+		}
+		w.deadline = w.since
+		if err := w.wait(d, "x", nil); !errors.Is(err, ErrBusy) {
+			t.Errorf("a wait of %v after the deadline: %v", d, err)
+		}
+	}
+}

@@ -1,0 +1,6 @@
+package segment
+
+import "time"
+
+// nap sleeps for less than a millisecond.
+func nap(d time.Duration) { time.Sleep(d) }
