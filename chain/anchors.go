@@ -144,7 +144,7 @@ func (f *finder) weigh(a, earlier *AnchorFound) (why string, err error) {
 		if len(ps) == 0 {
 			return fmt.Sprintf("the record before the break, %s, is not in the log before it", a.Before.Hash.Short()), nil
 		}
-		before = ps[len(ps)-1].record
+		before = ps[len(ps)-1].at.Record
 	}
 	if a.Agrees.Hash != Genesis {
 		// It may have been lost since, with others before the break: that refutes nothing.
@@ -156,7 +156,7 @@ func (f *finder) weigh(a, earlier *AnchorFound) (why string, err error) {
 	if a.Lost.Head != Genesis {
 		if ps := f.l.seenBefore(a.Lost.Head, a.Record); len(ps) > 0 && a.Where == WhereTail {
 			return fmt.Sprintf("the record that it calls lost, %s, is in the log, at %s line %d", a.Lost.Head.Short(),
-				f.j.sources[ps[0].place.Source].Name, ps[0].place.Line), nil
+				f.j.sources[ps[0].at.Source].Name, ps[0].at.Line), nil
 		}
 	}
 	if a.Where == WhereTail {
@@ -225,7 +225,7 @@ func (f *finder) weighGap(a *AnchorFound, before int64) (string, error) {
 		return fmt.Sprintf("the record after the break, %s, is not in the log before it", a.After.Hash.Short()), nil
 	}
 	place := ps[0]
-	after, err := f.l.item(place.record)
+	after, err := f.l.item(place.at.Record)
 	if err != nil {
 		return "", err
 	}
@@ -235,7 +235,7 @@ func (f *finder) weighGap(a *AnchorFound, before int64) (string, error) {
 	gone, broken, changed := false, false, false // a parent is absent; something is found here; not what was acknowledged
 	var unread []int
 	for n, found := range f.found {
-		inside := found.Record > before && found.Record <= place.record
+		inside := found.Record > before && found.Record <= place.at.Record
 		if !inside {
 			continue
 		}
@@ -261,7 +261,7 @@ func (f *finder) weighGap(a *AnchorFound, before int64) (string, error) {
 	}
 	// What cannot be read is pinned by the records beside it, which have to be beside it: nothing but what
 	// cannot be read lies between them, or the very gap that the anchor names.
-	pinned := len(a.documents) > 0 || f.readableBetween(before, place.record) == 0
+	pinned := len(a.documents) > 0 || f.readableBetween(before, place.at.Record) == 0
 	if pinned && (a.Cause == CauseCorruption || a.Cause == CauseLegacy) {
 		a.documents = append(a.documents, unread...)
 	}
@@ -270,7 +270,7 @@ func (f *finder) weighGap(a *AnchorFound, before int64) (string, error) {
 		return fmt.Sprintf("the last record that is gone is %s, and it names %s", a.After.Prev.Short(), a.Lost.Head.Short()), nil
 	case changed && a.hasAltered():
 		return "an altered record that it acknowledges holds something else now", nil
-	case len(a.documents) == 0 && (broken || before >= place.record):
+	case len(a.documents) == 0 && (broken || before >= place.at.Record):
 		return "there is no break between the two records that it names", nil
 	case len(a.documents) == 0:
 		a.State = AnchorHealed
@@ -279,7 +279,7 @@ func (f *finder) weighGap(a *AnchorFound, before int64) (string, error) {
 	if gone {
 		if ps := f.l.seenBefore(a.Lost.Head, a.Record); len(ps) > 0 {
 			return fmt.Sprintf("the record that it calls lost, %s, is in the log, at %s line %d", a.Lost.Head.Short(),
-				f.j.sources[ps[0].place.Source].Name, ps[0].place.Line), nil
+				f.j.sources[ps[0].at.Source].Name, ps[0].at.Line), nil
 		}
 		if n := f.countGone(after, before); outside(a.Lost.Records, n) {
 			return fmt.Sprintf("it says that %s records were lost, and the rotation record after the gap shows %s", a.Lost.Records, n), nil
@@ -311,11 +311,12 @@ func (a *AnchorFound) hasAltered() bool {
 
 // acknowledges reports whether an anchor names an altered record with the content that it has now.
 func (a *AnchorFound) acknowledges(altered Finding) bool {
-	if a.Cause != CauseCorruption {
+	content, ok := altered.Content()
+	if !ok || a.Cause != CauseCorruption {
 		return false
 	}
 	for _, e := range a.Evidence {
-		if e.Kind == EvidenceAltered && e.SHA256 == altered.content && e.Embedded == altered.Hash.String() {
+		if e.Kind == EvidenceAltered && e.SHA256 == content && e.Embedded == altered.Hash.String() {
 			return true
 		}
 	}
@@ -340,7 +341,7 @@ func (f *finder) countGone(after *item, before int64) Bounds {
 		}
 		return Bounds{Min: p.Records, Max: UnknownCount} // segments before that one may be gone, too
 	}
-	n := p.Records - (before - ps[len(ps)-1].record + 1)
+	n := p.Records - (before - ps[len(ps)-1].at.Record + 1)
 	if n < 1 {
 		return unknown
 	}

@@ -81,15 +81,10 @@ type edge struct {
 type item struct {
 	Place      // Line and Record count from the block's start until joined
 	hash, prev key
-	before     key  // hash of the preceding record, Genesis for the first
-	content    Hash // of an altered record
+	before     key // hash of the preceding record, Genesis for the first
 	tsText     string
 	beforeTS   string
-	afterTS    string
-	kind       string
-	why        string
-	record     *ecmajson.Value // of a system record
-	unread     int64           // bytes that could not be read at all, the line is then unknown
+	*remark    // never nil
 	class      LineClass
 	json       bool // see facts
 	null       bool
@@ -99,6 +94,18 @@ type item struct {
 	seam       bool // a copy that an interrupted rotation left; not part of the history
 	unended    bool // the last line of its source, without LF
 }
+
+// remark is what there is to say of few items only. Most share one that is empty.
+type remark struct {
+	content Hash // of an altered record
+	afterTS string
+	kind    string
+	why     string
+	record  *ecmajson.Value // of a system record
+	unread  int64           // bytes that could not be read at all, the line is then unknown
+}
+
+var unremarked = &remark{}
 
 // payload is the payload of a system record.
 func (it *item) payload() ecmajson.Value {
@@ -175,7 +182,15 @@ func JudgeBlock(in Input, look Look) *Block {
 		if odd || b.records == 0 {
 			it = newItem(&f, line)
 			it.Place, it.mismatch, it.behind, it.unended = place, mismatch, behind, !ended
-			it.before, it.beforeTS = b.last.hash, string(prevTS)
+			it.before = b.last.hash
+			switch last := b.last.item; { // many are behind one another, at one time
+			case string(prevTS) == it.tsText:
+				it.beforeTS = it.tsText
+			case last != nil && string(prevTS) == last.tsText:
+				it.beforeTS = last.tsText
+			default:
+				it.beforeTS = string(prevTS)
+			}
 			if b.records == 0 {
 				b.first = it
 			}
@@ -212,14 +227,17 @@ func JudgeBlock(in Input, look Look) *Block {
 // are not judged, and the link of the record after them is not either.
 func Unread(source int, offset, size int64, why error) *Block {
 	b := &Block{source: source, offset: offset, size: size}
-	b.items = []*item{{Place: Place{Source: source, Line: 1, Offset: offset}, class: LineUnreadable, why: why.Error(), unread: size}}
+	b.items = []*item{{Place: Place{Source: source, Line: 1, Offset: offset}, class: LineUnreadable, remark: &remark{why: why.Error(), unread: size}}}
 	b.last.unread = true
 	return b
 }
 
 // newItem keeps what later steps need of a line, without holding on to the block's bytes.
 func newItem(f *facts, line []byte) *item {
-	it := &item{class: f.class, json: f.json, null: f.null, hash: f.hash, prev: f.prev, tsText: string(f.ts), why: f.why}
+	it := &item{class: f.class, json: f.json, null: f.null, hash: f.hash, prev: f.prev, tsText: string(f.ts), remark: unremarked}
+	if f.system || f.why != "" || f.class == LineAltered || f.class == LineUnreadable {
+		it.remark = &remark{why: f.why}
+	}
 	switch {
 	case f.system:
 		v := f.value

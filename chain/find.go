@@ -3,6 +3,8 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 )
 
@@ -19,7 +21,11 @@ type finder struct {
 }
 
 func (f *finder) add(c Class, it *item, detail string) {
-	f.found = append(f.found, Finding{Class: c, Place: it.Place, Hash: storedHash(it), Records: 1, Detail: detail, Parent: it.prev, content: it.content})
+	n := Finding{Class: c, Place: it.Place, Hash: storedHash(it), Records: 1, Detail: detail, Parent: it.prev}
+	if c == Altered {
+		n.alteration = &alteration{content: it.content}
+	}
+	f.found = append(f.found, n)
 }
 
 // addLink adds a finding about the link of a record.
@@ -95,7 +101,9 @@ func (f *finder) altered(it *item, reds *redactions) {
 // links judges the records whose parent is not the head.
 func (f *finder) links() {
 	f.gone = f.j.records
-	for _, u := range f.l.follow(func(it *item) bool { return it.class == LineUnreadable }) {
+	all := f.l.follow(func(it *item) bool { return it.class == LineUnreadable })
+	f.found = slices.Grow(f.found, len(all)+len(f.l.copies))
+	for _, u := range all {
 		switch {
 		case u.blind:
 		case u.prev == Genesis:
@@ -114,7 +122,7 @@ func (f *finder) links() {
 func (f *finder) missing(it *item) string {
 	if ps := f.l.seen.of(it.prev); len(ps) > 0 {
 		return fmt.Sprintf("its parent %s is read only later, at %s line %d: records are out of order",
-			it.prev.Short(), f.j.sources[ps[0].place.Source].Name, ps[0].place.Line)
+			it.prev.Short(), f.j.sources[ps[0].at.Source].Name, ps[0].at.Line)
 	}
 	if it.Record == 0 {
 		return fmt.Sprintf("the records up to %s, before the first one, are gone", it.prev.Short())
@@ -139,12 +147,13 @@ func (f *finder) fork(it *item) (Class, string) {
 		return ImplausibleFork, ""
 	}
 	nearest := parents[len(parents)-1]
-	near := it.Record-nearest.record <= forkRecords
-	soon := within(it.tsText, nearest.ts)
+	near := it.Record-nearest.at.Record <= forkRecords
+	when := instantOf(it.tsText)
+	soon := when.near(nearest.when)
 	for _, sibling := range f.l.children.of(it.prev) {
-		soon = soon || sibling.record != it.Record && within(it.tsText, sibling.ts)
+		soon = soon || sibling.at.Record != it.Record && when.near(sibling.when)
 	}
-	detail := fmt.Sprintf("it follows %s, %d records back", it.prev.Short(), it.Record-nearest.record)
+	detail := fmt.Sprintf("it follows %s, %d records back", it.prev.Short(), it.Record-nearest.at.Record)
 	switch {
 	case !near:
 		return ImplausibleFork, detail
@@ -154,11 +163,22 @@ func (f *finder) fork(it *item) (Class, string) {
 	return f.rules.Forks, detail
 }
 
-// within reports whether two times of records are less than forkTime apart.
-func within(a, b string) bool {
-	ta, errA := time.Parse(time.RFC3339, a)
-	tb, errB := time.Parse(time.RFC3339, b)
-	return errA == nil && errB == nil && ta.Sub(tb).Abs() <= forkTime
+// instant is the time of a record in microseconds since 1970.
+type instant int64
+
+const noInstant instant = math.MinInt64 // of a record with no time that can be read
+
+func instantOf(ts string) instant {
+	t, err := time.Parse(time.RFC3339, ts)
+	if err != nil {
+		return noInstant
+	}
+	return instant(t.UnixMicro())
+}
+
+// near reports whether two instants are no more than forkTime apart.
+func (a instant) near(b instant) bool {
+	return a != noInstant && b != noInstant && max(a, b)-min(a, b) <= instant(forkTime/time.Microsecond)
 }
 
 // copies reports second copies, and those an interrupted rotation left.

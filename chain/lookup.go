@@ -9,17 +9,12 @@ import (
 	"sync"
 )
 
-// position is where a wanted hash was seen.
-type position struct {
-	record int64
-	place  Place
-	ts     string
-}
-
-// hit is a record that was looked for, by its own hash or by that of its parent.
+// hit is a record that was looked for, by its own hash or by that of its parent. There are some for each
+// thing that is wrong, so it holds no pointer.
 type hit struct {
 	key
-	position
+	at   Place
+	when instant
 }
 
 // hits are in the order of their keys, those of one key in reading order. There are as many as things
@@ -44,7 +39,7 @@ func (h hits) with(others hits) hits {
 }
 
 func (h hits) sort() {
-	slices.SortFunc(h, func(a, b hit) int { return cmp.Or(compareKeys(a.key, b.key), cmp.Compare(a.record, b.record)) })
+	slices.SortFunc(h, func(a, b hit) int { return cmp.Or(compareKeys(a.key, b.key), cmp.Compare(a.at.Record, b.at.Record)) })
 }
 
 // keys are hashes to look for, in order, each once.
@@ -84,21 +79,24 @@ func (j *Judge) lookup(ctx context.Context, again Again, records, parents keys) 
 			sieve[sieveWord(k)] |= sieveBit(k)
 		}
 	}
-	seen, children = make(hits, 0, len(records)), make(hits, 0, len(parents)) // most have one
+	// Most are there once, some twice; who has a branch for a child has another child.
+	seen, children = make(hits, 0, len(records)+len(records)/4), make(hits, 0, len(parents)+len(parents)/2)
 	var mu sync.Mutex
-	err = again(ctx, 0, len(j.blocks), func(i int, in Input) {
-		var own, below hits
-		j.eachRecord(i, in, func(r *passed) {
-			if sieve[sieveWord(r.hash)]&sieveBit(r.hash) != 0 && records.has(r.hash) {
-				own = append(own, hit{r.hash, r.position()})
-			}
-			if sieve[sieveWord(r.prev)]&sieveBit(r.prev) != 0 && parents.has(r.prev) {
-				below = append(below, hit{r.prev, r.position()})
-			}
-		})
+	found := func(to *hits, k key, r *passed) {
+		h := hit{k, r.at, instantOf(r.ts())}
 		mu.Lock()
 		defer mu.Unlock()
-		seen, children = append(seen, own...), append(children, below...)
+		*to = append(*to, h)
+	}
+	err = again(ctx, 0, len(j.blocks), func(i int, in Input) {
+		j.eachRecord(i, in, func(r *passed) {
+			if sieve[sieveWord(r.hash)]&sieveBit(r.hash) != 0 && records.has(r.hash) {
+				found(&seen, r.hash, r)
+			}
+			if sieve[sieveWord(r.prev)]&sieveBit(r.prev) != 0 && parents.has(r.prev) {
+				found(&children, r.prev, r)
+			}
+		})
 	})
 	seen.sort()
 	children.sort()
@@ -114,16 +112,17 @@ type passed struct {
 	hash, prev key
 	at         Place
 	line       []byte
+	last       []byte // hash as the line spells it; nil if it is another way than usual
 	scratch    scratch
 }
 
-// position is where the record is.
-func (r *passed) position() position {
+// ts is the record's time, as it is written.
+func (r *passed) ts() string {
 	ts, _, ok := glance(r.line)
 	if !ok {
 		ts = r.scratch.readValues(r.line).ts
 	}
-	return position{record: r.at.Record, ts: string(ts), place: r.at}
+	return string(ts)
 }
 
 // eachRecord gives the records of block i, those of the seam left out; what f is given is overwritten
@@ -164,11 +163,18 @@ type lineAt struct {
 // read reads the hash and the parent of a line known to be JSON. A line of JSON that ends like a record
 // has those two members last, so they are the ones that count.
 func (r *passed) read() (ok bool) {
-	if t, ok := tailOf(r.line); ok && decodeHash(&r.prev, t.prev) && decodeHash(&r.hash, t.hash) {
-		return true
+	if t, ok := tailOf(r.line); ok {
+		if ok = bytes.Equal(t.prev, r.last); ok { // nearly always
+			r.prev = r.hash
+		} else {
+			ok = decodeHash(&r.prev, t.prev)
+		}
+		if r.last = t.hash; ok && decodeHash(&r.hash, t.hash) {
+			return true
+		}
 	}
 	f := r.scratch.readValues(r.line)
-	r.hash, r.prev = f.hash, f.prev
+	r.hash, r.prev, r.last = f.hash, f.prev, nil
 	return f.json
 }
 
@@ -186,7 +192,8 @@ type cursor struct {
 // link is a record as the cursor gives it.
 type link struct {
 	hash, prev key
-	position
+	at         Place
+	ts         string
 }
 
 // cursorAt starts a cursor at the record with that position in reading order.
@@ -212,7 +219,7 @@ func (c *cursor) next() (l link, ok bool) {
 		c.err = c.again(c.ctx, c.block, c.block+1, func(i int, in Input) {
 			c.j.eachRecord(i, in, func(r *passed) {
 				if r.at.Record >= c.from {
-					c.queue = append(c.queue, link{hash: r.hash, prev: r.prev, position: r.position()})
+					c.queue = append(c.queue, link{hash: r.hash, prev: r.prev, at: r.at, ts: r.ts()})
 				}
 			})
 		})

@@ -36,12 +36,15 @@ type linkage struct {
 
 // resolve looks until nothing new turns up.
 func (j *Judge) resolve(ctx context.Context, again Again, walk []*item, extra []key) (*linkage, error) {
-	l := &linkage{j: j, ctx: ctx, again: again, items: map[int64]*item{}}
-	want, parents := extra, []key(nil)
+	l := &linkage{j: j, ctx: ctx, again: again, items: make(map[int64]*item, len(walk))}
+	want, parents := slices.Grow(extra, len(walk)*3/2), []key(nil)
 	for _, it := range walk {
 		if it.json && (it.mismatch || it.behind || it.class >= LineAltered) {
 			l.items[it.Record] = it
-			want = append(want, it.hash, it.prev)
+			if n := len(want); n == 0 || want[n-1] != it.prev { // as it is where one stands behind another
+				want = append(want, it.prev)
+			}
+			want = append(want, it.hash)
 			if it.mismatch || it.behind {
 				parents = append(parents, it.prev)
 			}
@@ -59,6 +62,7 @@ func (j *Judge) resolve(ctx context.Context, again Again, walk []*item, extra []
 			return nil, err
 		}
 	}
+	l.asked, l.parents = nil, nil
 	return l, nil
 }
 
@@ -93,8 +97,8 @@ func (l *linkage) find(want, parents keys) error {
 func (l *linkage) extend() (want, parents []key, err error) {
 	var starts []int64
 	for i, h := range l.seen {
-		if second := i > 0 && l.seen[i-1].key == h.key; (second || h.key == Genesis) && !l.isCopy(h.record) {
-			starts = append(starts, h.record)
+		if second := i > 0 && l.seen[i-1].key == h.key; (second || h.key == Genesis) && !l.isCopy(h.at.Record) {
+			starts = append(starts, h.at.Record)
 		}
 	}
 	slices.Sort(starts)
@@ -143,19 +147,19 @@ func (l *linkage) copyRun(at int64) (int64, error) {
 		return at + 1, copied.err
 	}
 	ps := l.seen.of(first.hash)
-	if len(ps) == 0 || ps[0].record >= at {
+	if len(ps) == 0 || ps[0].at.Record >= at {
 		return at + 1, nil
 	}
-	original := l.j.cursorAt(l.ctx, l.again, ps[0].record+1)
+	original := l.j.cursorAt(l.ctx, l.again, ps[0].at.Record+1)
 	end := at + 1
 	for {
 		a, okA := copied.next()
 		b, okB := original.next()
 		// The original may run into the copies themselves; beyond the start they are no originals.
-		if !okA || !okB || a.hash != b.hash || b.record >= at {
+		if !okA || !okB || a.hash != b.hash || b.at.Record >= at {
 			return end, cmp.Or(copied.err, original.err)
 		}
-		end = a.record + 1
+		end = a.at.Record + 1
 	}
 }
 
@@ -171,8 +175,8 @@ func (l *linkage) item(record int64) (*item, error) {
 		if !ok {
 			return nil, c.err
 		}
-		if r.record == record {
-			it := &item{Place: r.place, tsText: r.ts, before: before}
+		if r.at.Record == record {
+			it := &item{Place: r.at, tsText: r.ts, before: before, remark: unremarked}
 			it.json, it.hash, it.prev = true, r.hash, r.prev
 			it.mismatch = it.prev != it.before
 			l.items[record] = it
@@ -217,7 +221,7 @@ func (l *linkage) isCopy(record int64) bool {
 // seenBefore gives the positions of a hash before a record.
 func (l *linkage) seenBefore(k key, record int64) hits {
 	ps := l.seen.of(k)
-	n, _ := slices.BinarySearchFunc(ps, record, func(h hit, r int64) int { return cmp.Compare(h.record, r) })
+	n, _ := slices.BinarySearchFunc(ps, record, func(h hit, r int64) int { return cmp.Compare(h.at.Record, r) })
 	return ps[:n]
 }
 
@@ -231,7 +235,8 @@ type unlinked struct {
 // follow walks the head through the history and gives the records that do not follow it. skip says
 // which records, besides second copies, leave the head where it is.
 func (l *linkage) follow(skip func(*item) bool) []unlinked {
-	order := slices.SortedFunc(maps.Values(l.items), func(a, b *item) int { return cmp.Compare(a.Record, b.Record) })
+	order := slices.AppendSeq(make([]*item, 0, len(l.items)), maps.Values(l.items))
+	slices.SortFunc(order, func(a, b *item) int { return cmp.Compare(a.Record, b.Record) })
 	var out []unlinked
 	var held key // the head before the records that were skipped last
 	heldEnd := int64(-1)

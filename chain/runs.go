@@ -66,7 +66,7 @@ func (f *finder) runs(rs runs) {
 func (f *finder) hasRun(p Rotate) bool {
 	for _, first := range f.l.seen.of(p.FirstHash) {
 		for _, last := range f.l.seen.of(p.LastHash) {
-			if last.record-first.record+1 == p.Records {
+			if last.at.Record-first.at.Record+1 == p.Records {
 				return true
 			}
 		}

@@ -71,9 +71,15 @@ type Finding struct {
 	// parent is missing, as the chain itself shows.
 	TS, FollowsTS string
 	Gone          Bounds
-	OutOfOrder    bool      // the missing parent is read, but only later
-	content       Hash      // of an altered record
-	more          []Finding // altered records that follow it and were added to it
+	OutOfOrder    bool // the missing parent is read, but only later
+
+	*alteration // nil but of altered records
+}
+
+// alteration is what a finding about altered records says besides.
+type alteration struct {
+	content Hash      // of the record
+	more    []Finding // records that follow it and were added to it
 }
 
 // BreakFound is an audit.break on the chain: what the machine remembered and what it found.
@@ -119,7 +125,7 @@ func (j *Judge) Finish(ctx context.Context, again Again, rules Rules) (*Verdict,
 	}
 	for _, h := range slices.Compact(slices.SortedFunc(slices.Values(wanted), compareKeys)) {
 		for _, p := range l.seen.of(h) {
-			found[h] = append(found[h], p.place)
+			found[h] = append(found[h], p.at)
 		}
 	}
 	v.Found = found
@@ -234,7 +240,7 @@ func (f *finder) sorted() []Finding {
 			next := p.Line+p.Records == n.Line && p.Detail == n.Detail && p.Anchor == n.Anchor && !linkClass(n.Class)
 			if next || info.Severity == Note && n.Class != Imported {
 				p.Records += n.Records
-				if n.Class == Altered {
+				if n.alteration != nil && p.alteration != nil {
 					p.more = append(p.more, n)
 				}
 				continue
@@ -260,7 +266,11 @@ func linkClass(c Class) bool {
 func (f *Finding) Each() iter.Seq[Finding] {
 	return func(yield func(Finding) bool) {
 		first := *f
-		first.Records, first.more = f.Records-int64(len(f.more)), nil
+		if f.alteration == nil {
+			yield(first)
+			return
+		}
+		first.Records, first.alteration = f.Records-int64(len(f.more)), &alteration{content: f.content}
 		if !yield(first) {
 			return
 		}
@@ -273,4 +283,9 @@ func (f *Finding) Each() iter.Seq[Finding] {
 }
 
 // Content is the hash of what an altered record holds now; ok is false for any other finding.
-func (f *Finding) Content() (h Hash, ok bool) { return f.content, f.Class == Altered }
+func (f *Finding) Content() (h Hash, ok bool) {
+	if f.alteration == nil {
+		return h, false
+	}
+	return f.content, true
+}

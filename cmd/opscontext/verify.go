@@ -22,7 +22,7 @@ const (
 )
 
 // gcPercent is how much garbage is let pile up during a check, in percent of what is in use.
-const gcPercent = 30
+const gcPercent = 15
 
 func verifyVerb() verb {
 	return verb{

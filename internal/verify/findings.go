@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opscontext/opscontext/chain"
@@ -35,6 +36,7 @@ func (c *check) put(class chain.Class, f report.Finding, detail string) {
 
 // records reports what the judge found in the records.
 func (c *check) records() {
+	c.findings = slices.Grow(c.findings, len(c.v.Findings))
 	for _, f := range c.v.Findings {
 		src := c.v.Sources[f.Source]
 		class, detail := f.Class, f.Detail

@@ -31,7 +31,9 @@ func (c *check) report() *report.Report {
 		r.LogID = v.LogID.String()
 	}
 	slices.SortStableFunc(c.findings, func(a, b report.Finding) int { return int(b.Severity) - int(a.Severity) })
-	r.Findings = append(r.Findings, c.findings...)
+	if len(c.findings) > 0 {
+		r.Findings = c.findings
+	}
 	for i, f := range r.Findings {
 		if f.DocumentedBy != "" {
 			continue
