@@ -72,18 +72,27 @@ func systemPayloads(f *testing.F) map[string]string {
 	if err != nil {
 		f.Fatal(err)
 	}
+	asserted := Claim{Grade: Asserted}
 	for _, p := range []struct {
 		kind string
 		of   interface{ Payload() []byte }
 	}{
 		{KindBreak, Break{Found: RolledBack, Remembered: Remembered{Records: UnknownCount, Points: []RememberedPoint{{Agrees: "no"}}}, Lost: Bounds{1, UnknownCount}}},
-		{KindAnchor, Anchor{Where: WhereGap, After: AnchorAfter{Hash: Hash{1}}, Evidence: []Evidence{{Kind: "mark"}}, ApprovedBy: []string{"a"}, Corrects: Hash{2}}},
+		{KindAnchor, Anchor{Where: WhereGap, Cause: CauseSegmentLost, After: AnchorAfter{Hash: Hash{1}}, Lost: Lost{HeadClaim: asserted, RecordClaim: asserted, TimeClaim: asserted}, Evidence: []Evidence{{Kind: "mark"}}, ApprovedBy: []string{"a"}, Corrects: Hash{2}}},
 		{KindArchive, Archive{Segment: "audit-0001.jsonl", Index: 7}},
 		{KindImport, Import{Source: "a", Records: 1, KeepTime: true}},
 		{KindAdopt, Adopt{Sources: []AdoptedFile{{File: "a"}}, Left: &Fragment{File: "b"}, Known: Known{Counts: []Count{{"fork", 66}}, Findings: []FindingByHash{{Class: Fork}}}}},
 		{KindRestore, Restore{Segment: "a", Disposition: PutInGap, From: []File{{Name: "x"}}, Kept: File{Name: "y"}}},
 	} {
-		found[p.kind] = string(p.of.Payload())
+		text := p.of.Payload()
+		v, _, err := ecmajson.Parse(text, MaxDepth)
+		if err == nil {
+			_, err = payloads[p.kind](v)
+		}
+		if err != nil {
+			f.Fatalf("%s %s: %v", p.kind, text, err)
+		}
+		found[p.kind] = string(text)
 	}
 	return found
 }
