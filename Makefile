@@ -66,6 +66,7 @@ faults: build mutants crash ## kills, power cuts, bad and full disks, under each
 faults-long: build ## the same at every point there is: a night
 	$(MAKE) mutants MUTANTS=0
 	$(MAKE) crash CRASH_TIMES=400
+	go test ./segment -run A14ArchiveSwapped -count=1 -swap.for 60s
 	$(INREAL) $(ROUNDUP) -kill "-storm 1h -seed $(SEED)" -long
 
 crash: ## what a power cut leaves in memory: CRASH_TIMES as many states as the tests have, drawn with SEED

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -273,4 +274,51 @@ func TestArchiveIsReadFromTheMedium(t *testing.T) {
 	if !bytes.Equal(readFile(t, m, archivePath("audit-0001.jsonl")), plain) {
 		t.Error("the plain file has changed")
 	}
+}
+
+// exchanged is a disk on which the directory of the segments has become another one, from some moment on.
+type exchanged struct {
+	*durable.Mem
+	since bool
+}
+
+func (e *exchanged) Stat(name string) (durable.Info, error) {
+	info, err := e.Mem.Stat(name)
+	if e.since && strings.HasSuffix(name, "/"+segment.ArchiveDir) {
+		info.ID.Ino++
+	}
+	return info, err
+}
+
+// TestA14ArchiveDirectoryReplaced exchanges the directory of the segments while one of them is compressed:
+// nothing is put there, and the segment stays.
+func TestA14ArchiveDirectoryReplaced(t *testing.T) {
+	m := newHome(t, 4, 3)
+	before := listing(t, m)
+	e := &exchanged{Mem: m}
+	so := options(m)
+	so.FS = e
+	rs, err := Run(t.Context(), testHome, so, Options{Workers: 1, Progress: func(int64, int64) { e.since = true }})
+	for _, r := range rs {
+		err = errors.Join(err, r.Err)
+	}
+	if !errors.Is(err, segment.ErrRefused) || !strings.Contains(err.Error(), "was replaced meanwhile") {
+		t.Errorf("got %v", err)
+	}
+	if now := listing(t, m); !slices.Equal(now, before) {
+		t.Errorf("there is %v, was %v", now, before)
+	}
+}
+
+// listing names what is in the directory of the segments.
+func listing(t *testing.T, m *durable.Mem) (names []string) {
+	t.Helper()
+	entries, err := m.ReadDir(testHome + "/" + segment.ArchiveDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
 }

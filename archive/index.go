@@ -61,6 +61,9 @@ func (r *run) putIndex(k *kept, x *index.Builder, manifest []byte, res *Result) 
 	if had, err := boundedFile(r.fs, path, int64(len(text))); err == nil && bytes.Equal(had, text) {
 		return nil
 	}
+	if err := r.in.Same(); err != nil {
+		return err
+	}
 	if err := r.fs.Replace(path, text, 0o600); err != nil {
 		return err
 	}

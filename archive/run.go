@@ -107,6 +107,7 @@ type run struct {
 	tool string
 	o    Options
 	dir  string
+	in   segment.Directory // dir, as it was when this began
 
 	snap   *segment.Snapshot // reads every form
 	plains *segment.Snapshot // reads plain files and nothing in their place
@@ -148,6 +149,9 @@ func (r *run) look(ctx context.Context, home string) (err error) {
 		return err
 	}
 	r.dir = filepath.Join(r.snap.Home, segment.ArchiveDir)
+	if r.in, err = segment.StandIn(r.fs, r.dir); err != nil {
+		return err
+	}
 	byName := map[segment.Name]*kept{}
 	for _, s := range r.snap.Sources {
 		if s.State() != segment.StateLive {
@@ -170,6 +174,9 @@ func (r *run) look(ctx context.Context, home string) (err error) {
 		name, form, ok := segment.ParseName(e.Name())
 		switch k := byName[name]; {
 		case !ok && leftover(e.Name()):
+			if err := r.in.Same(); err != nil {
+				return err
+			}
 			if err := r.fs.Remove(filepath.Join(r.dir, e.Name())); err != nil {
 				return err
 			}

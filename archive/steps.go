@@ -116,6 +116,9 @@ func (r *run) compressed(ctx context.Context, k *kept, id identity, x *index.Bui
 		return s, m, errors.Join(r.sync(path), onMedium(s))
 	}
 	tmp := filepath.Join(r.dir, temporary(k.name))
+	if err := r.in.Same(); err != nil {
+		return nil, nil, err
+	}
 	if err := compress(ctx, r.fs, k.plain, tmp, r.o.Workers, func(n int64) { r.o.Progress(r.done+n/2, r.total) }); err != nil {
 		return nil, nil, err
 	}
@@ -127,6 +130,9 @@ func (r *run) compressed(ctx context.Context, k *kept, id identity, x *index.Bui
 		return nil, nil, err
 	}
 	if err := onMedium(s); err != nil {
+		return nil, nil, err
+	}
+	if err := r.in.Same(); err != nil {
 		return nil, nil, err
 	}
 	if err := r.fs.Link(tmp, path); err != nil {
@@ -187,6 +193,9 @@ func (r *run) manifest(k *kept, text []byte, want chain.Archive, res *Result) er
 		return &segment.Refusal{Path: path, Offset: -1, Why: "the manifest is gone, and one made anew is not the one that the chain vouches for",
 			Next: "put the manifest back from an archive copy"}
 	}
+	if err := r.in.Same(); err != nil {
+		return err
+	}
 	if err := r.fs.Replace(path, text, 0o400); err != nil {
 		return err
 	}
@@ -219,6 +228,9 @@ func (r *run) removePlain(ctx context.Context, k *kept, s *source) error {
 		}
 		for _, e := range entries {
 			if name, form, ok := segment.ParseName(e.Name()); ok && form <= segment.FormZstd && name.Number > k.name.Number {
+				if err := r.in.Same(); err != nil {
+					return err
+				}
 				if err := r.fs.Remove(plain); err != nil {
 					return err
 				}

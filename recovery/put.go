@@ -47,7 +47,7 @@ func (s *restore) apply(ctx context.Context, log *segment.Log, f *fill) error {
 		if f.exchange != nil {
 			put = s.swap
 		}
-		if err := log.Arrange(ctx, func() error { return put(f) }); err != nil {
+		if err := log.Arrange(ctx, func() error { return s.within(put, f) }); err != nil {
 			return errors.Join(err, s.drop(f))
 		}
 		if err := s.drop(f); err != nil {
@@ -62,9 +62,18 @@ func (s *restore) apply(ctx context.Context, log *segment.Log, f *fill) error {
 	}
 	_, err = log.AppendSystemAt(ctx, chain.KindRestore, p.Payload(), func(segment.Place) error {
 		_, err := s.o.Log.FS.Stat(s.path(segment.ArchiveDir, s.base(f)))
-		return err
+		return errors.Join(err, s.in.Same())
 	})
 	return err
+}
+
+// within does something with a fill in the directory that was looked at, and is an error if that has been
+// replaced.
+func (s *restore) within(do func(*fill) error, f *fill) error {
+	if err := s.in.Same(); err != nil {
+		return err
+	}
+	return do(f)
 }
 
 // finish does what is left of a fill that is there, but for its record.
@@ -99,7 +108,7 @@ func (s *restore) drop(f *fill) error {
 
 // write makes the temporary file, durable but for its name.
 func (s *restore) write(ctx context.Context, f *fill) (err error) {
-	if err := s.drop(f); err != nil {
+	if err := s.within(s.drop, f); err != nil {
 		return err
 	}
 	file, err := s.o.Log.FS.OpenFile(s.temp(f), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)

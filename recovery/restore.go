@@ -48,6 +48,10 @@ func PlanRestore(ctx context.Context, o Options, r Restoration) (*Plan, error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, release()) }()
+		in, err := segment.StandIn(o.Log.FS, filepath.Join(o.Home, segment.ArchiveDir))
+		if err != nil {
+			return err
+		}
 		now, err := r.look(ctx, &o)
 		if err != nil {
 			return err
@@ -55,6 +59,7 @@ func PlanRestore(ctx context.Context, o Options, r Restoration) (*Plan, error) {
 		if !slices.Equal(now.pins(), then.pins()) {
 			return ErrStale
 		}
+		now.in = in
 		for _, f := range now.fills {
 			if err := now.apply(ctx, log, f); err != nil {
 				return err
@@ -95,7 +100,8 @@ type restore struct {
 	*Restoration
 	o      *Options
 	out    *verify.Outcome
-	home   string // the real path
+	home   string            // the real path
+	in     segment.Directory // of its segments, while they are put back
 	names  []string
 	supply *supply
 	fills  []*fill

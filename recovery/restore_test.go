@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -219,4 +220,46 @@ func FuzzKeptName(f *testing.F) {
 			t.Errorf("%q is taken for %q", name, base)
 		}
 	})
+}
+
+// exchanging is a disk on which the directory of the segments becomes another one once a file is restored.
+type exchanging struct {
+	*durable.Mem
+	since bool
+}
+
+func (e *exchanging) OpenFile(name string, flag int, perm fs.FileMode) (durable.File, error) {
+	e.since = e.since || strings.HasSuffix(name, restoreTemp)
+	return e.Mem.OpenFile(name, flag, perm)
+}
+
+func (e *exchanging) Stat(name string) (durable.Info, error) {
+	info, err := e.Mem.Stat(name)
+	if e.since && strings.HasSuffix(name, "/"+segment.ArchiveDir) {
+		info.ID.Ino++
+	}
+	return info, err
+}
+
+// TestA14RestoreIntoAnotherDirectory: what is restored is not put into a directory that took the place of the
+// one that was looked at, and the chain does not say that it was.
+func TestA14RestoreIntoAnotherDirectory(t *testing.T) {
+	m := newDisk(t, 3)
+	mirror(t, m, testHome, testBackup)
+	remove(t, m, inArchive("audit-0002.jsonl"))
+	o := options(m, 2*time.Hour)
+	o.Log.FS = &exchanging{Mem: m}
+	p, err := PlanRestore(t.Context(), o, Restoration{From: testBackup, Reason: "test", Operator: "ops"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Apply(t.Context(), o); !errors.Is(err, segment.ErrRefused) || !strings.Contains(err.Error(), "was replaced meanwhile") {
+		t.Errorf("got %v", err)
+	}
+	if there := files(t, m, inArchive("")); len(there) != 2 {
+		t.Errorf("in its place: %v", names(there))
+	}
+	if live := read(t, m, testHome+"/"+segment.LiveName); bytes.Contains(live, []byte(chain.KindRestore)) {
+		t.Errorf("the chain says %s", live)
+	}
 }

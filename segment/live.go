@@ -108,7 +108,10 @@ func (w *writer) openLive() (same bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if info, err = f.Stat(); err != nil {
+	if info, err = f.Stat(); err == nil {
+		_, err = w.standAtHome() // else it is a stranger's
+	}
+	if err != nil {
 		return false, errors.Join(err, f.Close())
 	}
 	w.live = live{f: f, info: info}

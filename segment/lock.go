@@ -119,6 +119,9 @@ func (k *locks) openWord(path string) (made bool, err error) {
 	if k.word != nil {
 		return false, nil
 	}
+	if err := ledElsewhere(k.home); err != nil {
+		return false, err
+	}
 	k.word, err = openFlockFile(k.o.FS, path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return false, err

@@ -25,6 +25,9 @@ const (
 // to put on the chain. It is done without a lock and without a sync, as existing writers do it:
 // what stands in the way of the append may stand in the way of these, too.
 func (w *writer) noteRefusals(drafts []Draft, cause error) error {
+	if err := ledElsewhere(w.home); err != nil {
+		return err
+	}
 	ts, err := w.stamp()
 	if err != nil {
 		return err

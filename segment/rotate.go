@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/opscontext/opscontext/chain"
+	"github.com/opscontext/opscontext/internal/durable"
 )
 
 // rotateAgain is how long a Log waits after an automatic rotation that could not run.
@@ -90,6 +91,10 @@ func (w *writer) rotate(reason, ts string) (rot Rotation, err error) {
 			}
 		}()
 	}
+	home, err := w.standAtHome()
+	if err != nil {
+		return rot, err
+	}
 	name, err := w.nextSegment()
 	if err != nil {
 		return rot, err
@@ -111,7 +116,7 @@ func (w *writer) rotate(reason, ts string) (rot Rotation, err error) {
 		return rot, err
 	}
 	w.batch.durable()
-	if err := w.swap(&rot); err != nil {
+	if err := w.swap(&rot, home); err != nil {
 		return rot, err
 	}
 	w.batch.from = l.info.Size
@@ -127,20 +132,24 @@ func (b *batch) suspectFrom(size int64) int64 {
 	return size
 }
 
-// swap is steps 2 to 7.
-func (w *writer) swap(rot *Rotation) error {
+// swap is steps 2 to 7. Before each that makes or moves a name, home and archive must be what they were: a
+// segment that is sealed into a directory of somebody else is lost to the log.
+func (w *writer) swap(rot *Rotation, home Directory) error {
 	line := chain.AppendLine(nil, &rot.Record)
+	if err := home.Same(); err != nil {
+		return err
+	}
 	next, err := w.writeNext(line)
 	if err != nil {
 		return err
 	}
-	if err := w.linkSealed(rot.Path); err != nil {
+	if err := w.linkSealed(rot.Path, home); err != nil {
 		return errors.Join(err, next.Close(), removeIfThere(w.fs, w.path(nextName)))
 	}
 	w.point() // the last record of the sealed segment
 	if err := w.placeNext(next); err != nil {
 		if w.live.f != nil {
-			err = errors.Join(err, w.unlinkSealed(rot.Path))
+			err = errors.Join(err, w.unlinkLinked(rot.Path))
 		}
 		return err
 	}
@@ -154,12 +163,19 @@ func (w *writer) swap(rot *Rotation) error {
 }
 
 // linkSealed gives the live log its name in the archive, durably.
-func (w *writer) linkSealed(path string) error {
+func (w *writer) linkSealed(path string, home Directory) error {
+	if err := home.Same(); err != nil {
+		return err
+	}
 	err := w.fs.Mkdir(w.path(ArchiveDir), 0o700)
 	if err == nil {
 		err = w.fs.SyncDir(w.home)
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	dir, err := StandIn(w.fs, w.path(ArchiveDir))
+	if err != nil {
 		return err
 	}
 	err = w.fs.Link(w.path(LiveName), path)
@@ -170,21 +186,34 @@ func (w *writer) linkSealed(path string) error {
 	if err != nil {
 		return err
 	}
-	// Names can be moved by whoever may write here: what was linked must be what was synced.
-	info, err := w.fs.Stat(path)
-	if err == nil && info.ID != w.live.info.ID {
-		err = fmt.Errorf("%s was replaced while it was being sealed", w.path(LiveName))
-	}
-	if err == nil {
-		err = w.fs.SyncDir(w.path(ArchiveDir))
+	// Names can be moved by whoever may write here: what was linked must be what was synced, and it must be
+	// in the directory that was synced.
+	err = w.fs.SyncDir(w.path(ArchiveDir))
+	if err = errors.Join(err, dir.Same(), home.Same()); err == nil {
+		var info durable.Info
+		if info, err = w.fs.Stat(path); err == nil && info.ID != w.live.info.ID {
+			err = fmt.Errorf("%s was replaced while it was being sealed", w.path(LiveName))
+		}
 	}
 	if err != nil {
-		return errors.Join(err, w.unlinkSealed(path))
+		return errors.Join(err, w.unlinkLinked(path))
 	}
 	return nil
 }
 
-// unlinkSealed takes the name in the archive off the live log again.
+// unlinkLinked takes a name in the archive off what it was given to: the live log, or what has its name. In
+// another directory that name may be a stranger's.
+func (w *writer) unlinkLinked(path string) error {
+	info, err := w.fs.Stat(path)
+	now, nowErr := w.fs.Stat(w.path(LiveName))
+	ours := err == nil && (info.ID == w.live.info.ID || nowErr == nil && info.ID == now.ID)
+	if !ours {
+		return nil
+	}
+	return w.unlinkSealed(path)
+}
+
+// unlinkSealed removes the name in the archive that the live log has got.
 func (w *writer) unlinkSealed(path string) error {
 	if err := w.fs.Remove(path); err != nil {
 		return err
