@@ -80,52 +80,33 @@ func TestOldHoleStaysForVerify(t *testing.T) {
 	}
 }
 
+// TestHoleOfOneBurstIsSetAside: what was on its way together when the power went goes together.
 func TestHoleOfOneBurstIsSetAside(t *testing.T) {
-	m := durable.NewMem()
-	whole := holed(t, m, time.Millisecond)
-	l := openLog(t, memOptions(m))
-	mustAppend(t, l, 1)
-	h := mustWalk(t, m)
-	if got, want := h.kinds(), "event event audit.torn_tail event"; got != want {
-		t.Errorf("the log holds %s, want %s", got, want)
+	idle := every(time.Millisecond)
+	for i := range idle[2:] {
+		idle[2+i] = idle[2+i].Add(24 * time.Hour)
 	}
-	if h.has(whole[3].Hash) {
-		t.Error("what followed the hole is still there")
-	}
-}
-
-// TestHoleAfterAnIdleDay: what was on its way when the power went was all written long after the
-// record before it.
-func TestHoleAfterAnIdleDay(t *testing.T) {
-	m := durable.NewMem()
-	times := every(time.Millisecond)
-	for i := range times[2:] {
-		times[2+i] = times[2+i].Add(24 * time.Hour)
-	}
-	whole := holedAt(t, m, times, 2)
-	l := openLog(t, memOptions(m))
-	mustAppend(t, l, 1)
-	h := mustWalk(t, m)
-	if got, want := h.kinds(), "event event audit.torn_tail event"; got != want {
-		t.Errorf("the log holds %s, want %s", got, want)
-	}
-	if h.has(whole[2].Hash) {
-		t.Error("what followed the hole is still there")
-	}
-}
-
-// TestSeveralHolesOfOneBurst: the last line is one that did not reach the medium, either.
-func TestSeveralHolesOfOneBurst(t *testing.T) {
-	m := durable.NewMem()
-	whole := holedAt(t, m, every(time.Millisecond), 2, 4)
-	l := openLog(t, memOptions(m))
-	mustAppend(t, l, 1)
-	h := mustWalk(t, m)
-	if got, want := h.kinds(), "event event audit.torn_tail event"; got != want {
-		t.Errorf("the log holds %s, want %s", got, want)
-	}
-	if h.has(whole[2].Hash) {
-		t.Error("what followed the first hole is still there")
+	for about, tt := range map[string]struct {
+		times []time.Time
+		lost  []int
+	}{
+		"one hole":                         {every(time.Millisecond), []int{2}},
+		"long after the record before it":  {idle, []int{2}},
+		"the last line is a hole, as well": {every(time.Millisecond), []int{2, 4}},
+	} {
+		t.Run(about, func(t *testing.T) {
+			m := durable.NewMem()
+			whole := holedAt(t, m, tt.times, tt.lost...)
+			l := openLog(t, memOptions(m))
+			mustAppend(t, l, 1)
+			h := mustWalk(t, m)
+			if got, want := h.kinds(), "event event audit.torn_tail event"; got != want {
+				t.Errorf("the log holds %s, want %s", got, want)
+			}
+			if h.has(whole[2].Hash) {
+				t.Error("what followed the first hole is still there")
+			}
+		})
 	}
 }
 
