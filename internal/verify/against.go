@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/opscontext/opscontext/archive"
 	"github.com/opscontext/opscontext/chain"
@@ -225,6 +226,12 @@ func (c *check) compared(o *other, p parting) {
 	case !p.parted:
 		c.against.Agrees, c.agreesUpTo, c.agreesAt = true, p.last, p.at
 		c.against.Detail = fmt.Sprintf("all %d segments it names are in the log", len(o.runs))
+		if len(o.runs) == 1 {
+			c.against.Detail = "the one segment it names is in the log"
+		}
+		if slices.ContainsFunc(c.v.Findings, func(f chain.Finding) bool { return f.Class == chain.Altered }) {
+			c.against.Detail += ", by hashes: an altered record keeps the one that it had"
+		}
 		return
 	}
 	class := chain.RolledBack
